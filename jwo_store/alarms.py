@@ -1,0 +1,60 @@
+"""Telling people: an alarm is a row, an ERROR line in the log, a banner in the admin, and an e-mail if configured."""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from jwo_store.models import Alarm
+
+logger = logging.getLogger(__name__)
+
+
+def raise_alarm(kind: str, subject: str, text: str, *, link: str = "") -> None:
+    """Tell people once: while an alarm of this kind and subject is open, repetitions are counted on it.
+
+    `text` says what happened and what to do; it must hold neither payloads nor secrets. Takes part in the caller's
+    transaction, so that the alarm stands exactly when the fact does.
+    """
+    now = timezone.now()
+    logger.error("alarm: %s (%s): %s", kind, subject, text)
+    subject = subject[:255]
+    with transaction.atomic():
+        if _repeat(kind, subject, text, now):
+            return
+        alarm = Alarm(
+            kind=kind,
+            subject=subject,
+            text=text,
+            link=link,
+            environment=settings.JWO_ENVIRONMENT,
+            first_at=now,
+            last_at=now,
+        )
+        Alarm.objects.bulk_create([alarm], ignore_conflicts=True)
+
+
+def _repeat(kind: str, subject: str, text: str, now: datetime) -> bool:
+    same = Alarm.objects.open().filter(kind=kind, subject=subject)
+    return same.update(times=F("times") + 1, last_at=now, text=text) > 0
+
+
+def send_emails(now: datetime) -> int:
+    """E-mail what was not e-mailed yet; gives how many alarms went out. Nothing happens without addresses."""
+    if not settings.ALARM_EMAILS:
+        return 0
+    sent = 0
+    for alarm in Alarm.objects.filter(emailed_at__isnull=True).order_by("first_at")[:20]:
+        if Alarm.objects.filter(pk=alarm.pk, emailed_at__isnull=True).update(emailed_at=now) == 1:
+            send_mail(
+                f"[{alarm.environment}] {alarm.kind}: {alarm.subject}",
+                f"{alarm.text}\n\n{alarm.link}\n",
+                None,
+                settings.ALARM_EMAILS,
+            )
+            sent += 1
+    return sent

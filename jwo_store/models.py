@@ -1,0 +1,86 @@
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class AlarmQuerySet(models.QuerySet["Alarm"]):
+    def open(self) -> Self:
+        """What nobody has acknowledged yet."""
+        return self.filter(acknowledged_at__isnull=True)
+
+    def acknowledge(self, *, by: object, now: datetime) -> int:
+        """How many open alarms this person has now seen; the others stay as they were acknowledged."""
+        return self.open().update(acknowledged_at=now, acknowledged_by=by)
+
+
+class Alarm(models.Model):
+    """Something that a person must hear of: on every admin page until somebody acknowledges it.
+
+    Repetitions of an open alarm (same kind, same subject) are counted on its row.
+    """
+
+    kind = models.CharField("what", max_length=60)
+    subject = models.CharField("about", max_length=255)
+    text = models.TextField("what happened and what to do")
+    link = models.CharField(max_length=255, blank=True)
+    environment = models.CharField(max_length=10)
+    times = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField("first time")
+    last_at = models.DateTimeField("last time")
+    emailed_at = models.DateTimeField("e-mailed", null=True, blank=True)
+    acknowledged_at = models.DateTimeField("acknowledged", null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="acknowledged by",
+    )
+
+    objects = AlarmQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"], condition=Q(acknowledged_at__isnull=True), name="one_open_alarm_a_subject"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(acknowledged_at__isnull=True, acknowledged_by__isnull=True)
+                    | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False)
+                ),
+                name="acknowledged_by_somebody",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-last_at"], condition=Q(acknowledged_at__isnull=True), name="open_alarms"),
+            models.Index(fields=["first_at"], condition=Q(emailed_at__isnull=True), name="alarms_to_email"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"
+
+
+class Heartbeat(models.Model):
+    """When a periodic job last ran, for the readiness page: web and workers are separate processes."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Pace(models.Model):
+    """The next moment at which a call of a rate-limited kind may start: one row, shared by all processes."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.next_at:%Y-%m-%d %H:%M:%S}"
