@@ -1,0 +1,581 @@
+"""What a cart costs: every rule is dated, and what was in force stays as it was.
+
+A row in force on `[starts_at, ends_at)` is never edited: it is ended and succeeded (`Dated.revise`). Saving changed
+terms of such a row raises ValidationError, whoever tries.
+"""
+
+import copy
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from catalog.models import Product, Store
+from pricing.fields import ExactDecimalField, MoneyField
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""From when a product's first tax category counts: before any trip."""
+
+SAVING_TIME = timedelta(minutes=1)
+"""How far "now" may have moved on between deciding on an end and saving it."""
+
+CODE = RegexValidator(r"^[0-9A-Za-z][^\x00-\x1f]*\Z", "Start with a letter or digit.")
+
+
+class DatedQuerySet(models.QuerySet[Any]):
+    def in_force(self, at: datetime) -> Self:
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
+
+    def overlapping(self, starts_at: datetime, ends_at: datetime | None) -> Self:
+        """Rows in force at some moment of `[starts_at, ends_at)`."""
+        rows = self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=starts_at))
+        return rows.filter(starts_at__lt=ends_at) if ends_at else rows
+
+    def update(self, **_changes: Any) -> int:
+        """Refused: what was in force stays as it was (see `Dated.revise` and `Dated.end`)."""
+        raise TypeError("dated rows are ended and succeeded, never updated")
+
+
+class Dated(models.Model):
+    """In force on `[starts_at, ends_at)`; an open end is null."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    starts_at = models.DateTimeField("starts")
+    ends_at = models.DateTimeField("ends", null=True, blank=True, help_text="Leave empty for no end.")
+
+    objects = DatedQuerySet.as_manager()
+
+    many: ClassVar[tuple[str, ...]] = ()
+    """The relations to many that belong to the terms."""
+
+    class Meta:
+        abstract = True
+
+    # -- what it says
+
+    def terms(self) -> dict[str, Any]:
+        """Everything that the row itself says, but for its dates."""
+        dates = {"id", "starts_at", "ends_at"}
+        columns = (field.attname for field in self._meta.concrete_fields)
+        return {column: getattr(self, column) for column in columns if column not in dates}
+
+    def related_terms(self) -> dict[str, frozenset[Any]]:
+        return {name: frozenset(getattr(self, name).values_list("pk", flat=True)) for name in self.many}
+
+    def was_in_force(self, now: datetime) -> bool:
+        """Whether it is or was in force: from then on its terms are history."""
+        return self.starts_at <= now
+
+    def is_over(self, now: datetime) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
+
+    def rivals(self) -> DatedQuerySet:
+        """Rows of the same scope: what must not have been in force where this one is back-dated to."""
+        raise NotImplementedError
+
+    # -- how it changes
+
+    def revise(self, *, now: datetime, related: Mapping[str, Iterable[Any]] | None = None) -> Self:
+        """Make this (edited, unsaved) row what holds from now on; gives the row that holds.
+
+        A row that is yet to start is changed in place. One in force is ended now and succeeded by a new row with the
+        new terms; a new end alone is simply written. Raises ValidationError when the row is over already.
+        """
+        related = dict(related or {})
+        with transaction.atomic():
+            stored = type(self).objects.get(pk=self.pk)
+            if stored.is_over(now):
+                raise ValidationError("This has ended, and what was in force stays as it was. Add a new one instead.")
+            same = stored.terms() == self.terms() and all(
+                stored.related_terms()[name] == frozenset(row.pk for row in rows) for name, rows in related.items()
+            )
+            if stored.was_in_force(now) and not same:
+                return self._succeed(stored, now, related)
+            if stored.was_in_force(now):
+                self.starts_at = stored.starts_at
+            self.save()
+            self._relate(related)
+            return self
+
+    def _succeed(self, stored: Self, now: datetime, related: Mapping[str, Iterable[Any]]) -> Self:
+        kept = {name: list(getattr(stored, name).all()) for name in self.many}
+        successor = copy.copy(self)
+        successor._state = copy.copy(self._state)
+        successor._state.adding = True
+        successor.pk = uuid.uuid4()
+        successor.starts_at = now
+        if successor.ends_at is not None and successor.ends_at <= now:
+            raise ValidationError({"ends_at": "The end must be later than now."})
+        stored._change_reason = getattr(self, "_change_reason", None)
+        stored.end(now=now)
+        successor.save(force_insert=True)
+        successor._relate({**kept, **related})
+        return successor
+
+    def _relate(self, related: Mapping[str, Iterable[Any]]) -> None:
+        for name, rows in related.items():
+            getattr(self, name).set(rows)
+
+    def end(self, *, now: datetime) -> None:
+        """In force no longer than until now; a row that is yet to start is taken away (its history stays)."""
+        if self.starts_at >= now:
+            self.delete()
+        elif not self.is_over(now):
+            self.ends_at = now
+            self.save()
+
+    # -- the guards
+
+    def clean(self) -> None:
+        super().clean()
+        if self.starts_at is None:
+            return
+        if self.ends_at and self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": "The end must be later than the start."})
+        now = timezone.now()
+        if self._state.adding and self.starts_at < now - SAVING_TIME:
+            rivals = self.rivals().overlapping(self.starts_at, min(self.ends_at or now, now))
+            if rivals.exists():
+                raise ValidationError(
+                    {"starts_at": "Something was in force already at that time, and that stays. Start it now or later."}
+                )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            self._refuse_rewriting(timezone.now())
+        super().save(*args, **kwargs)
+
+    def _refuse_rewriting(self, now: datetime) -> None:
+        stored = type(self).objects.filter(pk=self.pk).first()
+        if stored is None or not stored.was_in_force(now):
+            return
+        if stored.terms() != self.terms() or stored.starts_at != self.starts_at:
+            raise ValidationError("This was in force already: it can be ended and succeeded, not changed.")
+        if stored.ends_at != self.ends_at and (stored.is_over(now) or self.is_over(now - SAVING_TIME)):
+            raise ValidationError("What has ended stays as it was, and nothing can be ended in the past.")
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        if self.was_in_force(timezone.now() - SAVING_TIME):
+            raise ValidationError("This was in force already: it can be ended, not deleted.")
+        return super().delete(*args, **kwargs)
+
+
+def ends_after_start(name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
+        name=f"{name}_ends_after_start",
+        violation_error_message="The end must be later than the start.",
+    )
+
+
+class Coded(Dated):
+    """A dated rule known by its code; at any moment at most one version of a code is in force."""
+
+    code = models.CharField(
+        max_length=100, validators=[CODE], help_text="A short name of your own, the same for every version of it."
+    )
+
+    class Meta:
+        abstract = True
+
+    def rivals(self) -> DatedQuerySet:
+        return type(self).objects.filter(code=self.code).exclude(pk=self.pk)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.starts_at and self.code and self.rivals().overlapping(self.starts_at, self.ends_at).exists():
+            raise ValidationError(
+                {"code": f"“{self.code}” has a version in force in that time. End that one first, or edit it."}
+            )
+
+
+def one_version_at_a_time(name: str) -> list[models.UniqueConstraint]:
+    return [
+        models.UniqueConstraint(fields=["code", "starts_at"], name=f"{name}_one_version_a_start"),
+        models.UniqueConstraint(fields=["code"], condition=Q(ends_at__isnull=True), name=f"{name}_one_open_version"),
+    ]
+
+
+# --- Prices --------------------------------------------------------------------------------------------------------
+
+
+class Price(Dated):
+    """What one piece, or one unit of weight, costs on the shelf; fees come on top."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="prices", db_index=False)
+    store = models.ForeignKey(
+        Store,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="prices",
+        help_text="Leave empty for all stores. A store's own price beats one for all stores.",
+    )
+    amount = MoneyField("price", validators=[MinValueValidator(0)], help_text="For example 2.49.")
+    temporary = models.BooleanField(
+        default=False,
+        help_text="A temporary price needs an end. While it is in force it beats the regular price.",
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["product_id", "store_id", "-starts_at"]
+        constraints = [
+            ends_after_start("price"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0),
+                name="price_not_negative",
+                violation_error_message="A price cannot be below zero.",
+            ),
+            models.CheckConstraint(
+                condition=Q(temporary=False) | Q(ends_at__isnull=False),
+                name="price_temporary_ends",
+                violation_error_message="A temporary price needs an end.",
+            ),
+            models.UniqueConstraint(
+                fields=["product", "store", "temporary", "starts_at"],
+                condition=Q(store__isnull=False),
+                name="price_one_a_store_and_start",
+                violation_error_message="There is a price of this product from that moment on already.",
+            ),
+            models.UniqueConstraint(
+                fields=["product", "temporary", "starts_at"],
+                condition=Q(store__isnull=True),
+                name="price_one_a_start",
+                violation_error_message="There is a price of this product from that moment on already.",
+            ),
+        ]
+        indexes = [models.Index(fields=["product", "starts_at"], name="price_of_product")]
+
+    def __str__(self) -> str:
+        return f"{self.amount} for {self.product_id}"
+
+    def rivals(self) -> DatedQuerySet:
+        rows = Price.objects.filter(product_id=self.product_id).exclude(pk=self.pk)
+        return rows.filter(Q(store__isnull=True) | Q(store_id=self.store_id))
+
+
+# --- Deals ---------------------------------------------------------------------------------------------------------
+
+
+class PromotionKind(models.TextChoices):
+    PERCENT_OFF = "PERCENT_OFF", "Percent off each piece"
+    AMOUNT_OFF = "AMOUNT_OFF", "Amount off each piece"
+    FIXED_PRICE = "FIXED_PRICE", "Fixed price for each piece"
+    BUY_X_GET_Y = "BUY_X_GET_Y", "Buy some, get some cheaper"
+    MULTI_BUY = "MULTI_BUY", "Several for one price"
+    BUNDLE = "BUNDLE", "A set for one price"
+    SPEND_GET = "SPEND_GET", "Spend a sum, get something off"
+
+
+class Funding(models.TextChoices):
+    STORE = "STORE", "The store"
+    VENDOR = "VENDOR", "Somebody else, for example the maker"
+
+
+class Weekday(models.TextChoices):
+    MON = "MON", "Monday"
+    TUE = "TUE", "Tuesday"
+    WED = "WED", "Wednesday"
+    THU = "THU", "Thursday"
+    FRI = "FRI", "Friday"
+    SAT = "SAT", "Saturday"
+    SUN = "SUN", "Sunday"
+
+
+NEEDS: dict[str, frozenset[str]] = {
+    PromotionKind.PERCENT_OFF: frozenset({"percent", "targets"}),
+    PromotionKind.AMOUNT_OFF: frozenset({"amount", "targets"}),
+    PromotionKind.FIXED_PRICE: frozenset({"amount", "targets"}),
+    PromotionKind.BUY_X_GET_Y: frozenset({"buy", "get", "percent", "targets"}),
+    PromotionKind.MULTI_BUY: frozenset({"count", "amount", "targets"}),
+    PromotionKind.BUNDLE: frozenset({"components", "amount"}),
+    PromotionKind.SPEND_GET: frozenset({"threshold", "targets"}),
+}
+"""What each kind must say; `SPEND_GET` needs an amount or a percentage besides."""
+
+MAY: dict[str, frozenset[str]] = {
+    PromotionKind.BUY_X_GET_Y: frozenset({"get_targets"}),
+    PromotionKind.SPEND_GET: frozenset({"amount", "percent"}),
+}
+VARYING = ("percent", "amount", "buy", "get", "count", "threshold", "targets", "get_targets", "components")
+
+
+class Promotion(Coded):
+    """A deal: which products, how much off, and when. Its kind says which of the fields count."""
+
+    name = models.CharField(max_length=255, help_text="For your staff.")
+    receipt_text = models.CharField("text on the receipt", max_length=100, help_text="Shoppers read it.")
+    kind = models.CharField(max_length=20, choices=PromotionKind.choices)
+    percent = ExactDecimalField(
+        "percent off", places=4, null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
+    amount = MoneyField(null=True, blank=True, validators=[MinValueValidator(0)])
+    buy = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    get = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    count = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    threshold = MoneyField(null=True, blank=True, validators=[MinValueValidator(0)])
+    targets = models.JSONField(
+        null=True, blank=True, help_text="Which products: SKUs, categories, or everything; and which not."
+    )
+    get_targets = models.JSONField(null=True, blank=True)
+    components = models.JSONField(null=True, blank=True)
+    funding = models.CharField("paid by", max_length=10, choices=Funding.choices, default=Funding.STORE)
+    weekdays = models.JSONField(default=list, blank=True, help_text="No day ticked means every day.")
+    from_time = models.TimeField("from (store's clock)", null=True, blank=True)
+    until_time = models.TimeField(
+        "until (store's clock)",
+        null=True,
+        blank=True,
+        help_text="Not included. A time before the start crosses midnight and belongs to the day it began on.",
+    )
+    max_uses_per_trip = models.PositiveSmallIntegerField(
+        "most times per trip", null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: no limit."
+    )
+    priority = models.SmallIntegerField(
+        default=0, help_text="Deals with a higher number choose their products first. Usually 0."
+    )
+    all_stores = models.BooleanField("in all stores", default=True)
+    stores = models.ManyToManyField(Store, blank=True, related_name="promotions", help_text="If not in all stores.")
+
+    many = ("stores",)
+    history = HistoricalRecords(m2m_fields=[stores])
+
+    class Meta:
+        ordering = ["code", "-starts_at"]
+        constraints = [
+            ends_after_start("promotion"),
+            *one_version_at_a_time("promotion"),
+            models.CheckConstraint(
+                condition=Q(percent__isnull=True) | Q(percent__gt=0, percent__lte=100),
+                name="promotion_percent_bounds",
+                violation_error_message="A percentage is above 0 and at most 100.",
+            ),
+            models.CheckConstraint(
+                condition=(Q(amount__isnull=True) | Q(amount__gte=0))
+                & (Q(threshold__isnull=True) | Q(threshold__gte=0)),
+                name="promotion_amounts_not_negative",
+                violation_error_message="Amounts cannot be below zero.",
+            ),
+            models.CheckConstraint(
+                condition=Q(from_time__isnull=True, until_time__isnull=True)
+                | (Q(from_time__isnull=False, until_time__isnull=False) & ~Q(from_time=F("until_time"))),
+                name="promotion_hours",
+                violation_error_message="Give both times of day, and not the same one, or neither.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+    def roles(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """The sets of products that it speaks of, each with its number (bought 0, got 1; components as written)."""
+        if self.components:
+            yield from enumerate(component["targets"] for component in self.components)
+            return
+        if self.targets:
+            yield 0, self.targets
+        if self.get_targets:
+            yield 1, self.get_targets
+
+    def reach(self) -> list["PromotionTarget"]:
+        """The lookup rows by which a cart finds this promotion."""
+        return [
+            PromotionTarget(promotion=self, role=role, key=key, excluded=excluded)
+            for role, targets in self.roles()
+            for key, excluded in target_keys(targets)
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.target_rows.all().delete()
+            PromotionTarget.objects.bulk_create(self.reach())
+
+
+ALL_PRODUCTS = "all"
+
+
+def sku_key(sku: str) -> str:
+    return f"sku:{sku}"
+
+
+def category_keys(category: str, subcategory: str) -> list[str]:
+    """The keys of a product's category: `Drinks`, and `Drinks > Soft drinks`."""
+    if not category:
+        return []
+    return [f"cat:{category}"] + ([f"cat:{category} > {subcategory}"] if subcategory else [])
+
+
+def target_keys(targets: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """The keys of a targets object of the store file; True marks those that are taken away."""
+    if targets.get("all"):
+        yield ALL_PRODUCTS, False
+    yield from ((sku_key(sku), False) for sku in dict.fromkeys(targets.get("skus", ())))
+    yield from ((f"cat:{category}", False) for category in dict.fromkeys(targets.get("categories", ())))
+    yield from ((sku_key(sku), True) for sku in dict.fromkeys(targets.get("except_skus", ())))
+
+
+class PromotionTarget(models.Model):
+    """The index by which a cart finds its promotions; written with the promotion, never edited by itself."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.CASCADE, related_name="target_rows")
+    role = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=600, db_index=True)
+    excluded = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{'not ' if self.excluded else ''}{self.key}"
+
+
+# --- Fees ----------------------------------------------------------------------------------------------------------
+
+
+class Fee(Coded):
+    """A deposit or fee on each piece of some products. Promotions never reduce it."""
+
+    description = models.CharField(max_length=100, help_text="Shoppers read it, for example Bottle deposit.")
+    amount = MoneyField("amount per piece", validators=[MinValueValidator(0)])
+    taxed = models.BooleanField("taxed like the product", default=False)
+    products = models.ManyToManyField(Product, related_name="fee_rows", help_text="Only goods sold by the piece.")
+    all_stores = models.BooleanField("in all stores", default=True)
+    stores = models.ManyToManyField(Store, blank=True, related_name="fee_rows", help_text="If not in all stores.")
+
+    many = ("products", "stores")
+    history = HistoricalRecords(m2m_fields=[products, stores])
+
+    class Meta:
+        ordering = ["code", "-starts_at"]
+        constraints = [
+            ends_after_start("fee"),
+            *one_version_at_a_time("fee"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0),
+                name="fee_not_negative",
+                violation_error_message="A fee cannot be below zero.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.description} ({self.code})"
+
+
+# --- Taxes ---------------------------------------------------------------------------------------------------------
+
+
+class TaxCategory(models.Model):
+    """A group of products that are taxed alike."""
+
+    code = models.CharField(primary_key=True, max_length=100, validators=[CODE])
+    name = models.CharField(max_length=255)
+    exempt = models.BooleanField(
+        "never taxed", default=False, help_text="Exempt goods are never taxed, whatever a tax rule says."
+    )
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name_plural = "tax categories"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaxAssignment(Dated):
+    """From when to when a product belongs to a tax category."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="tax_assignments", db_index=False)
+    tax_category = models.ForeignKey(TaxCategory, on_delete=models.PROTECT, related_name="assignments")
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["product_id", "-starts_at"]
+        constraints = [
+            ends_after_start("tax_assignment"),
+            models.UniqueConstraint(fields=["product", "starts_at"], name="tax_assignment_one_a_start"),
+            models.UniqueConstraint(
+                fields=["product"], condition=Q(ends_at__isnull=True), name="tax_assignment_one_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} is {self.tax_category_id}"
+
+    def rivals(self) -> DatedQuerySet:
+        return TaxAssignment.objects.filter(product_id=self.product_id).exclude(pk=self.pk)
+
+    @classmethod
+    def assign(cls, product: Product, tax_category: TaxCategory, *, now: datetime) -> None:
+        """Tax the product under this category from now on; from the beginning when it had none."""
+        with transaction.atomic():
+            current = cls.objects.filter(product=product, ends_at__isnull=True).first()
+            if current is None:
+                start = now if cls.objects.filter(product=product).exists() else BEGINNING
+                cls.objects.create(product=product, tax_category=tax_category, starts_at=start)
+            elif current.tax_category_id != tax_category.pk:
+                current.tax_category = tax_category
+                current.revise(now=now)
+
+
+class TaxRule(Coded):
+    """One jurisdiction's rate on some tax categories in some stores. Rules in force add up."""
+
+    jurisdiction = models.CharField(max_length=255, help_text="For example New York State.")
+    rate = ExactDecimalField(places=8, validators=[MinValueValidator(0)], help_text="As a fraction: 0.04 is 4 percent.")
+    tax_categories = models.ManyToManyField(TaxCategory, related_name="rules")
+    all_stores = models.BooleanField("in all stores", default=True)
+    stores = models.ManyToManyField(Store, blank=True, related_name="tax_rules", help_text="If not in all stores.")
+
+    many = ("tax_categories", "stores")
+    history = HistoricalRecords(m2m_fields=[tax_categories, stores])
+
+    class Meta:
+        ordering = ["code", "-starts_at"]
+        constraints = [
+            ends_after_start("tax_rule"),
+            *one_version_at_a_time("tax_rule"),
+            models.CheckConstraint(
+                condition=Q(rate__gte=0, rate__lt=1),
+                name="tax_rule_rate_bounds",
+                violation_error_message="A rate is a fraction from 0 up to, but not including, 1: 0.04 is 4 percent.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.jurisdiction} ({self.code})"
+
+
+class TaxHoliday(Coded):
+    """A time in which goods of some tax categories are not taxed, if they are cheap enough."""
+
+    name = models.CharField(max_length=255)
+    tax_categories = models.ManyToManyField(TaxCategory, related_name="holidays")
+    all_stores = models.BooleanField("in all stores", default=True)
+    stores = models.ManyToManyField(Store, blank=True, related_name="tax_holidays", help_text="If not in all stores.")
+    unit_price_below = MoneyField(
+        "only when one piece costs less than",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Leave empty for any price.",
+    )
+
+    many = ("tax_categories", "stores")
+    history = HistoricalRecords(m2m_fields=[tax_categories, stores])
+
+    class Meta:
+        ordering = ["code", "-starts_at"]
+        constraints = [ends_after_start("tax_holiday"), *one_version_at_a_time("tax_holiday")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
