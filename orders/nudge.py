@@ -1,0 +1,27 @@
+"""Waking a worker for a purchase. The row is the queue: every message may be lost."""
+
+import logging
+
+from django.db import transaction
+from kombu.exceptions import KombuError, OperationalError
+
+from jwo_store.celery import app
+
+logger = logging.getLogger(__name__)
+
+TASK = "orders.tasks.submit_checkout"
+EXPIRES = 60
+"""Seconds after which a nudge is stale: by then the sweep has found the row."""
+
+
+def nudge(purchase_pk: int) -> None:
+    """After the commit, ask a worker to submit this purchase."""
+    transaction.on_commit(lambda: nudge_now(purchase_pk))
+
+
+def nudge_now(purchase_pk: int) -> None:
+    """A broker that is down costs a delay, nothing else."""
+    try:
+        app.send_task(TASK, kwargs={"purchase_id": purchase_pk}, expires=EXPIRES, retry=False)
+    except (OperationalError, KombuError, OSError) as error:
+        logger.warning("the broker took no nudge (%s); the sweep will find the row", type(error).__name__)

@@ -1,0 +1,73 @@
+"""Looking after what stands still: old trips without an order, and stores on hold."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from catalog.models import Store
+from jwo_store.alarms import raise_alarm
+from jwo_store.models import Heartbeat
+from jwo_store.readiness import Reading
+from orders.models import Purchase
+from orders.statuses import Status
+
+AGES = (12, 4, 1)
+"""Hours after which a trip without an order is told of again: the hold on the card does not last for ever."""
+
+LATE_SWEEPS = 5
+LATE_DUE = timedelta(minutes=5)
+
+
+def watch(*, now: datetime) -> None:
+    _old_trips(now)
+    _held_stores(now)
+
+
+def _old_trips(now: datetime) -> None:
+    younger = now - timedelta(days=14)
+    for hours in AGES:
+        until = now - timedelta(hours=hours)
+        old = Purchase.objects.waiting_for_order().filter(received_at__lte=until, received_at__gt=younger)
+        count = old.count()
+        if count:
+            oldest = old.order_by("received_at")[0]
+            raise_alarm(
+                f"Trips without an order for {hours} h",
+                f"{oldest.purchase_id}",
+                f"{count} trips have had no order for more than {hours} h. The oldest is purchase {oldest.purchase_id} "
+                f"({oldest.get_status_display().lower()}). The hold on the shoppers' cards runs out.",
+                link="/admin/orders/purchase/?unfinished=yes",
+            )
+        younger = until
+
+
+def _held_stores(now: datetime) -> None:
+    for store in Store.objects.filter(on_hold=True):
+        waiting = Purchase.objects.filter(store=store, status=Status.AWAITING_CHECKOUT).count()
+        if waiting:
+            raise_alarm(
+                "Store on hold",
+                store.store_id,
+                f"{store.name} is on hold: {waiting} purchases wait and nothing is sent to Amazon "
+                f"(seen {now:%Y-%m-%d %H:%M} UTC). Release the store as soon as its prices are right.",
+                link=f"/admin/catalog/store/{store.pk}/change/",
+            )
+
+
+# --- Readiness -----------------------------------------------------------------------------------------------------
+
+
+def oldest_due(now: datetime) -> Reading:
+    first = Purchase.objects.due(now).order_by("submit_after").values_list("submit_after", flat=True).first()
+    if first is None:
+        return Reading(well=True, seen="nothing is due")
+    age = now - first
+    return Reading(well=age < LATE_DUE, seen=f"due for {age.total_seconds():.0f} s")
+
+
+def last_sweep(now: datetime) -> Reading:
+    at = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    if at is None:
+        return Reading(well=False, seen="never: is the worker with its beat running?")
+    age = (now - at).total_seconds()
+    return Reading(well=age < settings.SWEEP_EVERY * LATE_SWEEPS + 10, seen=f"{age:.0f} s ago")
