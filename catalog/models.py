@@ -96,6 +96,7 @@ class Store(models.Model):
 
     class Meta:
         ordering = ["store_id"]
+        permissions = [("hold_store", "Can put a store on hold and release it")]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(amount_basis=AmountBasis.UNIT, tax_rounding=TaxRounding.ORDER),

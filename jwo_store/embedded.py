@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 WORKER_THREADS = 4
 WEB_THREADS = 16
+KEEP_CONNECTIONS = 1_000_000_000
+"""Tasks between two closings of the database: opening SQLite anew for each task costs more than the task."""
+
 STOP_WITHIN = 40
 """Seconds that a running call to Amazon is given to end on its own."""
 
@@ -77,6 +80,7 @@ class _Background:
     def start(self, web: Worker) -> None:
         for number in (signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, web.handle_exit)  # Celery's pool would die noisily on Ctrl-C
+        app.conf.update(CELERY_DB_REUSE_MAX=KEEP_CONNECTIONS)
         self.worker = WorkController(
             app=app,
             pool_cls="threads",

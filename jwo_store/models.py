@@ -45,6 +45,7 @@ class Alarm(models.Model):
 
     class Meta:
         ordering = ["-last_at"]
+        permissions = [("acknowledge_alarm", "Can acknowledge alarms")]
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "subject"], condition=Q(acknowledged_at__isnull=True), name="one_open_alarm_a_subject"

@@ -104,6 +104,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
     }
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    _database["CONN_MAX_AGE"] = None  # closing the last connection would fold the write-ahead log each time
 else:
     _options |= {
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=12), "timeout": 10},
@@ -266,6 +267,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Just Walk Out",
     "SITE_SYMBOL": "storefront",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "jwo_store.admin_site.favicon"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "jwo_store.admin_site.environment_badge",

@@ -33,7 +33,7 @@ def cart_to_price(cart: contract.Cart) -> Cart:
                 type=item.type,
                 quantity=item.quantity.value,
                 unit=item.quantity.unit,
-                external_ids=tuple((other.type, other.id) for other in item.external_identifiers or ()),
+                external_ids=item.external_ids,
             )
             for item in cart.cart_items
         ),

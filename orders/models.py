@@ -96,6 +96,11 @@ class Purchase(models.Model):
 
     class Meta:
         ordering = ["-received_at", "-pk"]
+        permissions = [
+            ("reprice_purchase", "Can price a purchase again"),
+            ("send_purchase", "Can send a purchase again"),
+            ("close_purchase", "Can close a purchase"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=(
@@ -266,6 +271,7 @@ class RefusedCart(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
+        permissions = [("replay_refusedcart", "Can take in a refused cart")]
 
     def __str__(self) -> str:
         return f"refused cart of {self.received_at:%Y-%m-%d %H:%M}"
