@@ -1,6 +1,6 @@
 """System checks that stop an unsafe start, each with what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,7 +55,7 @@ def _live() -> Iterator[CheckMessage]:
 
 
 @register(Tags.database)
-def no_demo_logins(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def no_demo_logins(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Asked of the database itself, so only where a command checks it (`migrate`, `check --database default`)."""
     if not databases or settings.DEMO:
         return []

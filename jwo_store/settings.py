@@ -286,7 +286,7 @@ SIMPLE_HISTORY_HISTORY_ID_USE_UUID = True
 # --- Logs ----------------------------------------------------------------------------------------------------------
 
 LOG_FORMAT: str = env("LOG_FORMAT", default="console" if DEMO else "json")
-_shared_processors = [
+_shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from jwo_store import amazon
@@ -331,10 +331,10 @@ def _alarm_configuration(purchase: Purchase, result: Result) -> None:
     raise_alarm(
         "Amazon does not let us in",
         f"{result.status or 'no credentials'}",
-        f"Amazon's Checkout Service answered {result.status or 'nothing, for want of credentials'}. Look at: the role's "
-        "permission execute-api:Invoke; whether Amazon has allowlisted the account; AWS_REGION; AMAZON_CHECKOUT_URL "
-        "(test and live swapped?); the credentials and their session token; the clock of this machine. Purchases are "
-        "kept and tried again every few minutes.",
+        f"Amazon's Checkout Service answered {result.status or 'nothing, for want of credentials'}. "
+        "Look at: the role's permission execute-api:Invoke; whether Amazon has allowlisted the account; AWS_REGION; "
+        "AMAZON_CHECKOUT_URL (test and live swapped?); the credentials and their session token; the clock of this "
+        "machine. Purchases are kept and tried again every few minutes.",
         link=_link(purchase),
     )
 
@@ -346,7 +346,7 @@ def _link(purchase: Purchase) -> str:
 # --- What staff can do ---------------------------------------------------------------------------------------------
 
 
-def send_again(purchase: Purchase, *, by: AbstractBaseUser, now: datetime) -> None:
+def send_again(purchase: Purchase, *, by: User, now: datetime) -> None:
     """Send the stored body once more, byte for byte. Raises MoveRefused when there is nothing to send or a try runs."""
     if purchase.status in (Status.ORDERED, Status.EMPTY, Status.UNPRICED) or purchase.body is None:
         raise MoveRefused(
@@ -370,7 +370,7 @@ def send_again(purchase: Purchase, *, by: AbstractBaseUser, now: datetime) -> No
     nudge(purchase.pk)
 
 
-def close(purchase: Purchase, *, reason: str, by: AbstractBaseUser, now: datetime) -> None:
+def close(purchase: Purchase, *, reason: str, by: User, now: datetime) -> None:
     """Give the purchase up. Raises MoveRefused when it is finished already, a try runs, or there is no reason."""
     if not reason.strip():
         raise MoveRefused("Say why this purchase is given up.")
@@ -391,5 +391,5 @@ def _reschedule(purchase: Purchase, *, to: Status, now: datetime, **changes: obj
         _account_for_cut_short_tries(purchase)
 
 
-def _note(purchase: Purchase, text: str, by: AbstractBaseUser, now: datetime) -> None:
+def _note(purchase: Purchase, text: str, by: User, now: datetime) -> None:
     PurchaseNote.objects.create(purchase=purchase, at=now, by=by, text=text)

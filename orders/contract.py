@@ -288,8 +288,7 @@ def _is_in_range(moment: datetime) -> bool:
 def _event_keeps_limits(event: AuthEvent, limits: Limits) -> bool:
     scan = event.scan_result
     return (
-        len(event.id) <= limits.max_id_length
-        and UUID.fullmatch(event.id) is not None
+        UUID.fullmatch(event.id) is not None
         and event.payload_type in limits.payload_types
         and (event.location is None or event.location in limits.locations)
         and (event.timestamp is None or _is_in_range(event.timestamp))
@@ -395,10 +394,11 @@ def _is_id(value: Any, place: Place) -> str | None:
 
 
 def _is_uuid(value: Any, place: Place) -> str | None:
-    wrong = _is_id(value, place)
-    if wrong is None and not UUID.fullmatch(value):
-        return f"must be a UUID, hexadecimal digits in groups of 8-4-4-4-12; seen {len(value)} characters"
-    return wrong
+    wrong = _is_text(value, place)
+    if wrong is not None or UUID.fullmatch(value):
+        return wrong
+    seen = f"seen {len(value)} characters"
+    return _is_id(value, place) or f"must be a UUID, hexadecimal digits in groups of 8-4-4-4-12; {seen}"
 
 
 def _is_line_item_id(value: Any, place: Place) -> str | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
@@ -239,7 +239,7 @@ def _repeat(decoded: contract.DecodedCart, raw: bytes, received_at: datetime) ->
     return purchase
 
 
-def note(purchase: Purchase, text: str, *, at: datetime, by: AbstractBaseUser | None = None) -> None:
+def note(purchase: Purchase, text: str, *, at: datetime, by: User | None = None) -> None:
     PurchaseNote.objects.create(purchase=purchase, at=at, by=by, text=text)
 
 
@@ -274,7 +274,7 @@ def refuse(invalid: contract.InvalidCart, raw: bytes, *, received_at: datetime, 
     return refused
 
 
-def replay(refused: RefusedCart, *, by: AbstractBaseUser, now: datetime) -> Purchase:
+def replay(refused: RefusedCart, *, by: User, now: datetime) -> Purchase:
     """Take in a cart that we had refused, now that a setting is mended.
 
     Raises MoveRefused when it still does not pass, or was taken in before.
@@ -303,7 +303,7 @@ def replay(refused: RefusedCart, *, by: AbstractBaseUser, now: datetime) -> Purc
 # --- Repairs -------------------------------------------------------------------------------------------------------
 
 
-def reprice(purchase: Purchase, *, by: AbstractBaseUser, now: datetime) -> None:
+def reprice(purchase: Purchase, *, by: User, now: datetime) -> None:
     """Price a cart again that waits for a repair, or that Amazon clearly refused; then it is on its way.
 
     Raises MoveRefused, with nothing changed but the list of problems, when it may not or still cannot be priced.
@@ -365,7 +365,7 @@ PRICED_FIELDS = [
 
 
 def _repaired(
-    purchase: Purchase, asked: terms.Cart, priced: PricedCart, moment: datetime, by: AbstractBaseUser, now: datetime
+    purchase: Purchase, asked: terms.Cart, priced: PricedCart, moment: datetime, by: User, now: datetime
 ) -> None:
     draft = Purchase(trip_id=purchase.trip_id, is_test=purchase.is_test)
     _fill(draft, asked, priced, moment, now)

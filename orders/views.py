@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from orders import contract, purchases
-from orders.authentication import OrderingConnectorAuthentication
+from orders.authentication import Caller, OrderingConnectorAuthentication
 from orders.limits import limits
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class CartParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Received:  # noqa: ARG002
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002
         return received(stream.read(settings.CONNECTOR_MAX_BYTES))
 
 
@@ -77,16 +77,16 @@ def received(raw: bytes) -> Received:
 class CreatePurchases(APIView):
     """Amazon hands over the cart of a shopper who has left."""
 
-    authentication_classes: ClassVar[list[Any]] = [OrderingConnectorAuthentication]
-    permission_classes: ClassVar[list[Any]] = [IsAuthenticated]
+    authentication_classes = [OrderingConnectorAuthentication]
+    permission_classes = [IsAuthenticated]
     content_negotiation_class = AnyContent
-    parser_classes: ClassVar[list[Any]] = [CartParser]
-    renderer_classes: ClassVar[list[Any]] = [JSONRenderer]
+    parser_classes = [CartParser]
+    renderer_classes = [JSONRenderer]
 
     def post(self, request: Request) -> Response:
         body = _body(request)
         received_at = timezone.now()
-        caller = request.user.name
+        caller = cast("Caller", request.user).name
         if isinstance(body.cart, contract.InvalidCart):
             purchases.refuse(body.cart, body.raw, received_at=received_at, caller=caller)
             raise body.cart
@@ -129,4 +129,4 @@ def _body(request: Request) -> Received:
         raise LengthRequired
     if int(length) > settings.CONNECTOR_MAX_BYTES:
         raise TooLarge
-    return request.data if int(length) else received(b"")
+    return cast("Received", request.data) if int(length) else received(b"")

@@ -1,5 +1,5 @@
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core import checks
@@ -7,8 +7,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import DecimalValidator
 from django.db import models
 
+if TYPE_CHECKING:
+    WholeNumberField = models.BigIntegerField[Any, Any]
+else:
+    WholeNumberField = models.BigIntegerField
 
-class ExactDecimalField(models.BigIntegerField):
+
+class ExactDecimalField(WholeNumberField):
     """A `Decimal` with a fixed number of places, stored as a whole number so that no binary float touches it.
 
     SQLite keeps Django's own DecimalField as a float; this one adds up exactly on every database. Values that do not
@@ -51,13 +56,13 @@ class ExactDecimalField(models.BigIntegerField):
         DecimalValidator(17, self.places)(value)
 
     @property
-    def validators(self) -> list[Any]:  # type: ignore[override]
-        return list(self._validators)  # whole-number bounds of the column are the wrong scale
+    def validators(self) -> list[Any]:
+        return list(self._validators)  # type: ignore[attr-defined]  # whole-number bounds of the column are the wrong scale
 
     def value_to_string(self, obj: models.Model) -> str:
         return str(self.value_from_object(obj))
 
-    def formfield(self, **kwargs: Any) -> forms.Field | None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> forms.Field | None:
         return models.Field.formfield(
             self, **{"form_class": forms.DecimalField, "decimal_places": self.places, "max_digits": 17, **kwargs}
         )

@@ -8,7 +8,7 @@ import copy
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -27,6 +27,11 @@ SAVING_TIME = timedelta(minutes=1)
 """How far "now" may have moved on between deciding on an end and saving it."""
 
 CODE = RegexValidator(r"^[0-9A-Za-z][^\x00-\x1f]*\Z", "Start with a letter or digit.")
+
+
+def set_change_reason(row: models.Model, reason: str | None) -> None:
+    """Why the row is about to be saved, for its history (simple-history's own way to be told)."""
+    row._change_reason = reason  # type: ignore[attr-defined]
 
 
 class DatedQuerySet(models.QuerySet[Any]):
@@ -90,7 +95,7 @@ class Dated(models.Model):
         """
         related = dict(related or {})
         with transaction.atomic():
-            stored = type(self).objects.get(pk=self.pk)
+            stored = cast("Self", type(self).objects.get(pk=self.pk))
             if stored.is_over(now):
                 raise ValidationError("This has ended, and what was in force stays as it was. Add a new one instead.")
             same = stored.terms() == self.terms() and all(
@@ -113,7 +118,7 @@ class Dated(models.Model):
         successor.starts_at = now
         if successor.ends_at is not None and successor.ends_at <= now:
             raise ValidationError({"ends_at": "The end must be later than now."})
-        stored._change_reason = getattr(self, "_change_reason", None)
+        set_change_reason(stored, getattr(self, "_change_reason", None))
         stored.end(now=now)
         successor.save(force_insert=True)
         successor._relate({**kept, **related})
@@ -135,7 +140,7 @@ class Dated(models.Model):
 
     def clean(self) -> None:
         super().clean()
-        if self.starts_at is None:
+        if not self.starts_at:  # the form says so already
             return
         if self.ends_at and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": "The end must be later than the start."})
