@@ -108,10 +108,10 @@ if _database["ENGINE"].endswith("sqlite3"):
 else:
     _options |= {
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=12), "timeout": 10},
+        "server_side_binding": True,  # statements are parsed and planned once, not each time
         "prepare_threshold": 5,
         "connect_timeout": 5,
     }
-    _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
 
 # --- Broker and periodic work --------------------------------------------------------------------------------------

@@ -235,7 +235,7 @@ def _is_plain(body: bytes, document: Any, limits: Limits) -> bool:
 
 
 def _is_too_deep(document: Any, max_depth: int) -> bool:
-    level = [[document]]
+    level: list[Any] = [[document]]
     for _ in range(max_depth + 1):
         level = [
             inner

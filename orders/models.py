@@ -1,9 +1,11 @@
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Self
 
+import msgspec
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 
 from catalog.models import Store
@@ -161,6 +163,46 @@ class Purchase(models.Model):
         return self.deadline_from + timedelta(hours=settings.CHECKOUT_DEADLINE_HOURS)
 
 
+class PurchaseLineQuerySet(models.QuerySet["PurchaseLine"]):
+    def insert(self, purchase: Purchase, rows: list[dict[str, Any]]) -> None:
+        """Add the lines of a purchase in one statement of one length, whatever their number.
+
+        The connector's hot path: row objects and a placeholder for each value cost several times as much.
+        """
+        columns = [field.column for field in PurchaseLine._meta.concrete_fields if field.column in LINE_COLUMNS]
+        lines = msgspec.json.encode(rows).decode()
+        with connection.cursor() as cursor:
+            cursor.execute(_insert_lines(connection.vendor, tuple(columns)), [purchase.pk, lines])
+
+
+LINE_COLUMNS: dict[str, str] = {
+    "number": "integer",
+    "product_id": "text",
+    "type": "text",
+    "quantity": "text",
+    "unit": "text",
+    "sku": "text",
+    "name": "text",
+    "price": "bigint",
+    "promotions": "bigint",
+    "fees": "bigint",
+    "sales_tax": "bigint",
+    "total": "bigint",
+}
+"""The columns of a line, as the database reads them from JSON; money in cents."""
+
+
+@cache
+def _insert_lines(vendor: str, columns: tuple[str, ...]) -> str:
+    named = ", ".join(f'"{column}"' for column in columns)
+    if vendor == "postgresql":
+        typed = ", ".join(f'"{column}" {LINE_COLUMNS[column]}' for column in columns)
+        values, source = named, f"json_to_recordset(%s) AS line({typed})"
+    else:
+        values, source = ", ".join(f"json_extract(value, '$.{column}')" for column in columns), "json_each(%s)"
+    return f"INSERT INTO orders_purchaseline (purchase_id, {named}) SELECT %s, {values} FROM {source}"  # noqa: S608
+
+
 class PurchaseLine(models.Model):
     """One line of the cart. Amounts are the line's, as sent to Amazon; empty while the cart is not priced."""
 
@@ -177,6 +219,8 @@ class PurchaseLine(models.Model):
     fees = MoneyField("of it deposits and fees", null=True, blank=True)
     sales_tax = MoneyField("sales tax", null=True, blank=True)
     total = MoneyField(null=True, blank=True)
+
+    objects = PurchaseLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["purchase_id", "number"]

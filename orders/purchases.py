@@ -22,6 +22,7 @@ from orders.nudge import nudge
 from orders.statuses import MoveRefused, Outcome, Status
 from pricing import terms
 from pricing.engine import price_cart
+from pricing.money import to_cents
 from pricing.pricebook import read_pricebook
 from pricing.priced import PricedCart, Unpriced
 from pricing.priced import Problem as PricingProblem
@@ -84,7 +85,6 @@ def _take_in(decoded: contract.DecodedCart, raw: bytes, received_at: datetime, c
         _raise_if_known(purchase.trip_id, error)
         logger.exception("pricing the cart of purchase %s failed", purchase.purchase_id)
         purchase = _park_for_a_fault(purchase, cart)
-    _note_repeated_request(purchase)
     return purchase
 
 
@@ -96,7 +96,7 @@ def _price(purchase: Purchase, cart: contract.Cart, *, now: datetime) -> None:
     priced = price_cart(asked, book, now=now) if cart.cart_items else None
     _fill(purchase, asked, priced, book.moment, now)
     purchase.save(force_insert=True)
-    PurchaseLine.objects.bulk_create(_lines(purchase, asked, priced))
+    PurchaseLine.objects.insert(purchase, _lines(asked, priced))
     if isinstance(priced, Unpriced):
         _state_problems(purchase, priced)
 
@@ -132,24 +132,31 @@ def _fill(
     purchase.submit_after = now
 
 
-def _lines(purchase: Purchase, asked: terms.Cart, priced: PricedCart | Unpriced | None) -> list[PurchaseLine]:
-    rows = [
-        PurchaseLine(
-            purchase=purchase,
-            number=number,
-            product_id=line.product_id,
-            type=line.type,
-            quantity=line.quantity,
-            unit=line.unit,
-            sku=line.product_id if line.type == "SKU" else "",
-        )
+def _lines(asked: terms.Cart, priced: PricedCart | Unpriced | None) -> list[dict[str, Any]]:
+    """The columns of each line; without amounts while the cart is not priced."""
+    rows: list[dict[str, Any]] = [
+        {
+            "number": number,
+            "product_id": line.product_id,
+            "type": line.type,
+            "quantity": line.quantity,
+            "unit": line.unit,
+            "sku": line.product_id if line.type == "SKU" else "",
+            "name": "",
+        }
         for number, line in enumerate(asked.lines)
     ]
     if isinstance(priced, PricedCart):
         for row, line in zip(rows, priced.lines, strict=True):
-            row.sku, row.name = line.sku, line.name
-            row.price, row.promotions = line.line.price, line.line.promotions_total
-            row.fees, row.sales_tax, row.total = line.line.fees_total, line.line.sales_tax, line.line.total
+            row |= {
+                "sku": line.sku,
+                "name": line.name,
+                "price": to_cents(line.line.price),
+                "promotions": to_cents(line.line.promotions_total),
+                "fees": to_cents(line.line.fees_total),
+                "sales_tax": to_cents(line.line.sales_tax),
+                "total": to_cents(line.line.total),
+            }
     return rows
 
 
@@ -203,16 +210,10 @@ def _park_for_a_fault(purchase: Purchase, cart: contract.Cart) -> Purchase:
     except IntegrityError as error:
         _raise_if_known(fresh.trip_id, error)
         raise
-    PurchaseLine.objects.bulk_create(_lines(fresh, body.cart_to_price(cart), None))
+    PurchaseLine.objects.insert(fresh, _lines(body.cart_to_price(cart), None))
     if cart.cart_items:
         _state_problems(fresh, Unpriced((FAULT,)))
     return fresh
-
-
-def _note_repeated_request(purchase: Purchase) -> None:
-    """A request ID is fresh by contract; seen with another trip it is a new purchase all the same."""
-    if Purchase.objects.filter(request_id=purchase.request_id).exclude(pk=purchase.pk).exists():
-        note(purchase, "Amazon used the request ID of this cart for another trip before.", at=purchase.received_at)
 
 
 def _repeat(decoded: contract.DecodedCart, raw: bytes, received_at: datetime) -> Purchase:
@@ -381,7 +382,7 @@ def _repaired(
     if not moved:
         raise MoveRefused("Somebody else changed this purchase meanwhile. Load the page again.")
     purchase.lines.all().delete()
-    PurchaseLine.objects.bulk_create(_lines(purchase, asked, priced))
+    PurchaseLine.objects.insert(purchase, _lines(asked, priced))
     note(purchase, "Priced again.", at=now, by=by)
     if purchase.status == Status.AWAITING_CHECKOUT:
         nudge(purchase.pk)

@@ -2,10 +2,11 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.http import UnreadablePostError
 from django.utils import timezone
 from rest_framework import status
@@ -21,6 +22,7 @@ from rest_framework.views import APIView
 from orders import contract, purchases
 from orders.authentication import Caller, OrderingConnectorAuthentication
 from orders.limits import limits
+from orders.models import Purchase
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ class CreatePurchases(APIView):
         if isinstance(body.cart, contract.InvalidCart):
             purchases.refuse(body.cart, body.raw, received_at=received_at, caller=caller)
             raise body.cart
-        purchase = purchases.record(body.cart, body.raw, received_at=received_at, caller=caller)
+        purchase = _record(body, received_at, caller)
         return Response({"purchaseId": purchase.answer}, status=status.HTTP_201_CREATED)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -107,6 +109,18 @@ class CreatePurchases(APIView):
             return response
         logger.error("the Ordering Connector failed", exc_info=exc)
         return _refusal("InternalServerException", status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+
+def _record(body: Received, received_at: datetime, caller: str) -> Purchase:
+    """Recording is safe to repeat, so a connection that had died unnoticed costs one more try, not the cart."""
+    cart = cast("contract.DecodedCart", body.cart)
+    try:
+        return purchases.record(cart, body.raw, received_at=received_at, caller=caller)
+    except (OperationalError, InterfaceError):
+        if connection.is_usable():
+            raise
+        connection.close()
+        return purchases.record(cart, body.raw, received_at=received_at, caller=caller)
 
 
 ERROR_NAMES = {

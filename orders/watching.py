@@ -3,16 +3,20 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from catalog.models import Store
 from jwo_store.alarms import raise_alarm
 from jwo_store.models import Heartbeat
 from jwo_store.readiness import Reading
-from orders.models import Purchase
+from orders.models import Purchase, PurchaseNote
 from orders.statuses import Status
 
 AGES = (12, 4, 1)
 """Hours after which a trip without an order is told of again: the hold on the card does not last for ever."""
+
+NOTED_WITHIN = timedelta(days=1)
+REPEATED_REQUEST = "Amazon used the request ID of this cart for another trip before."
 
 LATE_SWEEPS = 5
 LATE_DUE = timedelta(minutes=5)
@@ -21,6 +25,22 @@ LATE_DUE = timedelta(minutes=5)
 def watch(*, now: datetime) -> None:
     _old_trips(now)
     _held_stores(now)
+    note_repeated_requests(now=now)
+
+
+def note_repeated_requests(*, now: datetime) -> int:
+    """Note on new purchases that their request ID had come with another trip; gives how many were noted.
+
+    A request ID is fresh by contract. Seen again with another trip it is a new purchase all the same, so this is no
+    business of the moment at which the cart comes in.
+    """
+    earlier = Purchase.objects.filter(request_id=OuterRef("request_id"), pk__lt=OuterRef("pk"))
+    recent = Purchase.objects.filter(received_at__gt=now - NOTED_WITHIN)
+    noted = 0
+    for purchase in recent.filter(Exists(earlier)).exclude(notes__text=REPEATED_REQUEST):
+        PurchaseNote.objects.create(purchase=purchase, at=now, text=REPEATED_REQUEST)
+        noted += 1
+    return noted
 
 
 def _old_trips(now: datetime) -> None:

@@ -157,7 +157,7 @@ class Node:
     def text(self, key: str, limit: int, *, needed: bool = True) -> str:
         """A text; empty when it is absent and not needed."""
         value = self.values.get(key)
-        if type(value) is str and value and len(value) <= limit and value.isprintable():
+        if type(value) is str and 0 < len(value) <= limit and value.isprintable() and not value.isspace():
             return value
         return self._unusual_text(key, value, limit, needed=needed)
 

@@ -229,7 +229,7 @@ def _product(node: Node) -> ProductEntry:
         subcategory=_text(node, "subcategory", Product, needed=False),
         tax_category=node.text("tax_category", _limit(TaxCategory, "code"), needed=False),
         sold_by=node.choice("sold_by", _choices(SoldBy), SoldBy.EACH),
-        weight_unit=node.choice("weight_unit", ("", *_choices(WeightUnit)), ""),
+        weight_unit=node.choice("weight_unit", (*_choices(WeightUnit), ""), ""),
         barcodes=_barcodes(node),
         all_stores=all_stores,
         stores=stores,

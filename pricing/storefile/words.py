@@ -110,7 +110,7 @@ def _gist(table: DatedTable, terms: Terms) -> str:
 
 def _said(value: Any, column: Any) -> str:
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return "none"
         case bool():
             return "yes" if value else "no"
