@@ -95,6 +95,7 @@ TEMPLATES = [
 if env("DATABASE_URL", default=""):
     _database: dict[str, Any] = env.db("DATABASE_URL")
 else:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
     _database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "store.sqlite3")}
 _options: dict[str, Any] = _database.setdefault("OPTIONS", {})
 if _database["ENGINE"].endswith("sqlite3"):

@@ -95,7 +95,7 @@ def _price(purchase: Purchase, cart: contract.Cart, *, now: datetime) -> None:
     purchase.is_test = bool(book.store and book.store.tests_until and now < book.store.tests_until)
     priced = price_cart(asked, book, now=now) if cart.cart_items else None
     _fill(purchase, asked, priced, book.moment, now)
-    purchase.save(force_insert=True)
+    Purchase.objects.insert(purchase)
     PurchaseLine.objects.insert(purchase, _lines(asked, priced))
     if isinstance(priced, Unpriced):
         _state_problems(purchase, priced)
