@@ -254,6 +254,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "What Amazon calls when a shopper has left a Just Walk Out store.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": ["orders.openapi.add_contract"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": ["rest_framework.authentication.SessionAuthentication"],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAdminUser"],

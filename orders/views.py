@@ -23,6 +23,7 @@ from orders import contract, purchases
 from orders.authentication import Caller, OrderingConnectorAuthentication
 from orders.limits import limits
 from orders.models import Purchase
+from orders.openapi import create_purchases
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class CreatePurchases(APIView):
     parser_classes = [CartParser]
     renderer_classes = [JSONRenderer]
 
+    @create_purchases
     def post(self, request: Request) -> Response:
         body = _body(request)
         received_at = timezone.now()

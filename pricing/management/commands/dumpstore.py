@@ -26,5 +26,8 @@ class Command(BaseCommand):
             raise CommandError("somebody else keeps changing prices and rules: try again") from error
         if output is None:
             self.stdout.write(text, ending="")
-        else:
+            return
+        try:
             output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{output}: {error.strerror}") from error
