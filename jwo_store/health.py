@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from jwo_store.celery import app as celery_app
-from jwo_store.readiness import Reading, readings, register
+from jwo_store.readiness import Reading, is_ready, readings, register
 
 HTTP_NOT_READY = 503
 
@@ -26,19 +26,20 @@ class HealthMiddleware:
         if request.path == "/healthz":
             return HttpResponse("alive\n", content_type="text/plain")
         if request.path == "/readyz":
-            return ready()
+            return readyz()
         return self.get_response(request)
 
 
-def ready() -> HttpResponse:
+def readyz() -> HttpResponse:
     seen = readings(timezone.now())
-    well = all(reading.well for reading in seen.values())
+    ready = is_ready(seen)
     document = {
-        "ready": well,
+        "ready": ready,
+        "degraded": [name for name, reading in seen.items() if not reading.well],
         "environment": settings.JWO_ENVIRONMENT,
         "checks": {name: {"ok": reading.well, "seen": reading.seen} for name, reading in seen.items()},
     }
-    return JsonResponse(document, status=200 if well else HTTP_NOT_READY, json_dumps_params={"indent": 2})
+    return JsonResponse(document, status=200 if ready else HTTP_NOT_READY, json_dumps_params={"indent": 2})
 
 
 def database(_now: datetime) -> Reading:
@@ -70,8 +71,8 @@ def broker(_now: datetime) -> Reading:
 
 
 def register_own() -> None:
-    register("database", database)
-    register("migrations", migrations)
+    register("database", database, vital=True)
+    register("migrations", migrations, vital=True)
     register("broker", broker)
 
 

@@ -15,15 +15,26 @@ class Reading:
 
 Check = Callable[[datetime], Reading]
 _checks: dict[str, Check] = {}
+_vital: set[str] = set()
 
 
-def register(name: str, check: Check) -> None:
-    """`check` is called with the present moment; what it raises counts as not well."""
+def register(name: str, check: Check, *, vital: bool = False) -> None:
+    """`check` is called with the present moment; what it raises counts as not well.
+
+    Without a `vital` one this process cannot take carts in, so that a balancer must pass it by; the others tell of
+    work that is late, while carts are still taken in.
+    """
     _checks[name] = check
+    if vital:
+        _vital.add(name)
 
 
 def readings(now: datetime) -> dict[str, Reading]:
     return {name: _read(check, now) for name, check in _checks.items()}
+
+
+def is_ready(seen: dict[str, Reading]) -> bool:
+    return all(reading.well for name, reading in seen.items() if name in _vital)
 
 
 def _read(check: Check, now: datetime) -> Reading:

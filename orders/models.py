@@ -224,7 +224,7 @@ class PurchaseLine(models.Model):
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="lines", db_index=False)
     number = models.PositiveIntegerField("line")
     product_id = models.CharField("product as sent", max_length=255)
-    type = models.CharField(max_length=20)
+    type = models.CharField(max_length=255)
     quantity = models.CharField(max_length=10)
     unit = models.CharField(max_length=255)
     sku = models.CharField("SKU", max_length=255, blank=True)
