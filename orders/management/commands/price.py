@@ -11,8 +11,8 @@ from django.utils import timezone
 from orders import body, contract
 from orders.limits import limits
 from pricing.engine import price_cart
-from pricing.priced import Unpriced
 from pricing.pricebook import read_pricebook
+from pricing.priced import Unpriced
 
 EXIT = {"PRICED": 0, "EMPTY": 0, "UNPRICED": 1, "INVALID": 2}
 
