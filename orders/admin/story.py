@@ -1,0 +1,307 @@
+"""What the page of a purchase tells: where it stands, what to do next, what was taken, what Amazon said."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.http import urlencode
+
+from catalog.models import Store
+from jwo_store.admin_site import clock
+from orders.models import CheckoutAttempt, Purchase, PurchaseLine
+from orders.statuses import Outcome, Status
+from pricing.terms import UNIT_NAMES
+
+TONES = {
+    Status.UNPRICED: "warning",
+    Status.EMPTY: "plain",
+    Status.AWAITING_CHECKOUT: "info",
+    Status.ORDERED: "success",
+    Status.REJECTED: "danger",
+    Status.CLOSED: "plain",
+}
+OUTCOME_TONES = {
+    Outcome.ORDERED: "success",
+    Outcome.REFUSED: "danger",
+    Outcome.UNAVAILABLE: "warning",
+    Outcome.UNKNOWN: "warning",
+}
+"""The colours of statuses and outcomes, by the names that the theme's labels have."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineStory:
+    number: int
+    product: str
+    code: str
+    catalog: str
+    """Where the catalog is searched for the code."""
+    quantity: str
+    price: str
+    promotions: tuple[str, ...]
+    fees: tuple[str, ...]
+    tax: str
+    total: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStory:
+    number: int
+    at: str
+    took: str
+    environment: str
+    answer: str
+    words: str
+    outcome: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: datetime
+    text: str
+    by: str = ""
+
+    @property
+    def time(self) -> str:
+        return to_the_second(self.at)
+
+
+def story(purchase: Purchase) -> dict[str, Any]:
+    """Everything that the page shows, in a fixed number of queries."""
+    store = Store.objects.filter(pk=purchase.store_id).first()
+    problems = list(purchase.problems.all())
+    attempts = list(purchase.attempts.all())
+    by_line = {number: tuple(p.message for p in problems if p.line == number) for number in {p.line for p in problems}}
+    return {
+        "purchase": purchase,
+        "status": purchase.get_status_display(),
+        "tone": TONES[Status(purchase.status)],
+        "marks": marks(purchase),
+        "next_step": next_step(purchase, store),
+        "facts": _facts(purchase, store),
+        "totals": _totals(purchase),
+        "lines": _lines(purchase, by_line),
+        "general_problems": by_line.get(None, ()),
+        "attempts": [_attempt(attempt) for attempt in attempts],
+        "conflicts": [(clock(one.received_at), one.request_id) for one in purchase.conflicts.defer("raw")],
+        "timeline": _timeline(purchase, attempts),
+        "body": _pretty(bytes(purchase.body or b"")),
+        "trace": _pretty(purchase.trace),
+    }
+
+
+def marks(purchase: Purchase) -> list[str]:
+    """What is unusual about the purchase, in few words each."""
+    said = (
+        (purchase.environment != settings.JWO_ENVIRONMENT, f"Of the {purchase.environment} environment"),
+        (purchase.possibly_charged, "May have been charged"),
+        (purchase.is_test, "Test trip"),
+        (not purchase.optimal, "Best deal not proven"),
+    )
+    return [text for holds, text in said if holds]
+
+
+def next_step(purchase: Purchase, store: Store | None) -> str:
+    """What the status means, and what whoever reads it should do."""
+    match Status(purchase.status):
+        case Status.UNPRICED:
+            step = (
+                "This cart could not be priced, so nothing was sent to Amazon. Mend what the problems below name, "
+                "for example a missing price or tax rule; then press “Price again”."
+            )
+        case Status.EMPTY:
+            step = "The shopper took nothing, so there is nothing to charge and nothing to do."
+        case Status.AWAITING_CHECKOUT:
+            step = _on_its_way(purchase, store)
+        case Status.ORDERED:
+            step = f"Amazon charged the shopper and made order {purchase.order_id}. There is nothing to do."
+        case Status.REJECTED:
+            step = (
+                f"Amazon refused this purchase: {purchase.refusal}. Read below what it said. Mend it and press “Price "
+                "again”, or “Send again” if the fault was Amazon's, or close it."
+            )
+        case Status.CLOSED:
+            step = f"Given up: {purchase.closed_reason}"
+    return f"{step} {_charged(purchase)}".strip()
+
+
+def _on_its_way(purchase: Purchase, store: Store | None) -> str:
+    if store is not None and store.on_hold:
+        return "The store is on hold: this purchase is sent when the store is released."
+    if purchase.environment != settings.JWO_ENVIRONMENT:
+        return f"This purchase is of the {purchase.environment} environment and is never sent from here."
+    return f"It is on its way to Amazon and is tried again by itself; next at {clock(purchase.submit_after)}."
+
+
+def _charged(purchase: Purchase) -> str:
+    if not purchase.possibly_charged or purchase.status == Status.ORDERED:
+        return ""
+    return (
+        "Amazon may have charged the shopper already. “Send again” sends exactly the same content, and Amazon answers "
+        "with the same order."
+    )
+
+
+def _facts(purchase: Purchase, store: Store | None) -> list[tuple[str, str]]:
+    zone = store.zone if store else None
+    in_store = f" (in the store {clock(purchase.trip_ended_at, zone)})" if zone else ""
+    facts = [
+        ("Store", str(store) if store else f"{purchase.store_id}, which we do not know"),
+        ("Environment", purchase.get_environment_display()),
+        ("Shopper came in", clock(purchase.trip_started_at)),
+        ("Shopper left", clock(purchase.trip_ended_at) + in_store),
+        ("Cart received", clock(purchase.received_at)),
+        ("Prices of", clock(purchase.priced_at)),
+        ("Order ID", purchase.order_id or "—"),
+        ("Trip ID", purchase.trip_id),
+        ("Request ID", purchase.request_id),
+        ("ID told to Amazon", purchase.answer or "an empty purchase ID"),
+    ]
+    if purchase.status == Status.AWAITING_CHECKOUT:
+        facts.append(("Given up after", clock(purchase.deadline)))
+    return facts
+
+
+def _totals(purchase: Purchase) -> list[tuple[str, str]]:
+    if purchase.price_total is None:
+        return []
+    return [
+        ("Before promotions and tax", _money(purchase.sub_total)),
+        ("Promotions", f"-{_money(purchase.promotions_total)}"),
+        ("Sales tax", _money(purchase.sales_tax_total)),
+        ("Total", f"{_money(purchase.price_total)} {purchase.currency}"),
+    ]
+
+
+def _lines(purchase: Purchase, problems: Mapping[int | None, tuple[str, ...]]) -> list[LineStory]:
+    items = _sent_items(purchase)
+    return [
+        _line(line, items[line.number] if line.number < len(items) else {}, problems.get(line.number, ()))
+        for line in purchase.lines.all()
+    ]
+
+
+def _line(line: PurchaseLine, item: Mapping[str, Any], problems: tuple[str, ...]) -> LineStory:
+    amounts = _mapping(item.get("unitPrice"))
+    promotions = [
+        (str(one.get("promotionDescription", "")), _amount(one.get("promotionAmount")))
+        for one in _mappings(amounts.get("promotions"))
+    ]
+    fees = [
+        (str(one.get("depositAndFeeDescription", "")), _amount(one.get("depositAndFeeAmount")))
+        for one in _mappings(amounts.get("depositsAndFees"))
+    ]
+    return LineStory(
+        number=line.number + 1,
+        product=line.name,
+        code=line.sku or line.product_id,
+        catalog=f"{reverse('admin:catalog_product_changelist')}?{urlencode({'q': line.sku or line.product_id})}",
+        quantity=_quantity(line),
+        price=_money(line.price),
+        promotions=_named(promotions, line.promotions, "-"),
+        fees=_named(fees, line.fees, ""),
+        tax=_money(line.sales_tax),
+        total=_money(line.total),
+        problems=problems,
+    )
+
+
+def _quantity(line: PurchaseLine) -> str:
+    """`2`, or `0.453 lb` of what is weighed; what cannot be read is shown as Amazon sent it."""
+    pieces = UNIT_NAMES.get(line.unit.lower()) == "unit"
+    whole, _, fraction = line.quantity.partition(".")
+    return whole if pieces and not fraction.strip("0") else f"{line.quantity} {line.unit}"
+
+
+def _named(parts: list[tuple[str, Decimal]], whole: Decimal | None, sign: str) -> tuple[str, ...]:
+    """`Cola 10% off -0.42`; amounts of one piece, as some stores send them, say so."""
+    of_the_line = whole is None or sum(amount for _, amount in parts) == whole
+    return tuple(f"{text} {sign}{amount:.2f}{'' if of_the_line else ' a piece'}" for text, amount in parts)
+
+
+def _sent_items(purchase: Purchase) -> list[Mapping[str, Any]]:
+    return _mappings(_mapping(_parsed(bytes(purchase.body or b""))).get("lineItems"))
+
+
+def _attempt(attempt: CheckoutAttempt) -> AttemptStory:
+    answer = " ".join(str(part) for part in (attempt.status, attempt.error) if part)
+    return AttemptStory(
+        number=attempt.number,
+        at=to_the_second(attempt.started_at),
+        took="" if attempt.seconds is None else f"{attempt.seconds:.1f} s",
+        environment=attempt.get_environment_display(),
+        answer=answer or "no answer",
+        words=attempt.words,
+        outcome=attempt.get_outcome_display() or "Running, or cut short",
+        tone=OUTCOME_TONES[Outcome(attempt.outcome)] if attempt.outcome else "plain",
+    )
+
+
+def _timeline(purchase: Purchase, attempts: Iterable[CheckoutAttempt]) -> list[Event]:
+    events = [
+        Event(purchase.trip_started_at, "The shopper came in."),
+        Event(purchase.trip_ended_at, "The shopper left."),
+        Event(purchase.received_at, "Amazon sent the cart."),
+        *(Event(one.started_at, f"Sent to Amazon, try {one.number}.") for one in attempts),
+        *(Event(note.at, note.text, _name(note.by)) for note in purchase.notes.select_related("by")),
+    ]
+    if purchase.ordered_at:
+        events.append(Event(purchase.ordered_at, f"Amazon made order {purchase.order_id}."))
+    return sorted(events, key=lambda event: event.at)
+
+
+def _name(person: Any) -> str:
+    return (person.get_full_name() or person.get_username()) if person else ""
+
+
+def _money(amount: Decimal | None) -> str:
+    return "" if amount is None else f"{amount:.2f}"
+
+
+def _amount(money: Any) -> Decimal:
+    return Decimal(str(_mapping(money).get("amount", "0")))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _parsed(document: bytes | str) -> Any:
+    try:
+        return json.loads(document) if document else None
+    except ValueError:
+        return None
+
+
+def _pretty(document: bytes | str) -> str:
+    parsed = _parsed(document)
+    return "" if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False)
+
+
+def to_the_second(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "N j, Y, g:i:s a")
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`5 minutes`, `3 hours`, `2 days`: how long something waits."""
+    minutes = int((now - moment).total_seconds() // 60)
+    for size, unit in ((24 * 60, "day"), (60, "hour")):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {unit}s"
+    return "1 minute" if minutes == 1 else f"{max(minutes, 0)} minutes"
+
+
+def start_of_today(now: datetime) -> datetime:
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
