@@ -1,0 +1,486 @@
+"""Rows for tests, each valid by itself; tell a factory only what the test is about.
+
+`PurchaseFactory(ordered=True)`, or `parked`, `under_way`, `refused`, `closed`, `empty`, makes a purchase of that status
+whose lines, body and totals agree.
+"""
+# factory-boy says that it is typed, and is not:
+# mypy: disable-error-code="attr-defined, no-untyped-call, untyped-decorator"
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+
+import factory
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.contrib.messages import get_messages
+from django.test import Client, override_settings
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from catalog.models import Barcode, BarcodeType, Product, SoldBy, Store
+from jwo_store.models import Alarm, Heartbeat, Pace
+from jwo_store.roles import sync_groups
+from orders.models import (
+    CartConflict,
+    CheckoutAttempt,
+    Problem,
+    Purchase,
+    PurchaseLine,
+    PurchaseNote,
+    RefusedCart,
+)
+from orders.statuses import Outcome, Status
+from pricing.models import (
+    BEGINNING,
+    Fee,
+    Price,
+    Promotion,
+    PromotionKind,
+    TaxAssignment,
+    TaxCategory,
+    TaxHoliday,
+    TaxRule,
+)
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+
+
+def joins(role: str) -> Any:
+    def join(user: User, _create: bool, _given: Any, **_: Any) -> None:  # noqa: FBT001  factory-boy's signature
+        sync_groups()
+        user.groups.add(Group.objects.get(name=role))
+
+    return factory.post_generation(join)
+
+
+class UserFactory(DjangoModelFactory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"person{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.com")
+    password = factory.django.Password(PASSWORD)
+    is_staff = True
+
+
+class OwnerFactory(UserFactory):
+    """May do everything."""
+
+    is_superuser = True
+
+
+class ManagerFactory(UserFactory):
+    role = joins("Manager")
+
+
+class CashierFactory(UserFactory):
+    role = joins("Staff")
+
+
+class StrangerFactory(UserFactory):
+    """Has a login, but is no member of staff."""
+
+    is_staff = False
+
+
+class FormReader(HTMLParser):
+    """What a browser would send of the form with this id, if nothing were changed in it."""
+
+    def __init__(self, form_id: str) -> None:
+        super().__init__()
+        self.form_id = form_id
+        self.values: dict[str, list[str]] = {}
+        self._inside = False
+        self._select = ""
+        self._textarea: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._inside = given.get("id") == self.form_id
+        elif self._inside:
+            self._read(tag, given)
+
+    def _read(self, tag: str, given: dict[str, str]) -> None:
+        name = given.get("name", "")
+        ticked = given.get("type") in ("checkbox", "radio")
+        if tag == "input" and name and (not ticked or "checked" in given):
+            self.values.setdefault(name, []).append(given.get("value", "on" if ticked else ""))
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in given:
+            self.values.setdefault(self._select, []).append(given["value"])
+        elif tag == "textarea":
+            self._textarea = name
+            self.values[name] = [""]
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            self.values[self._textarea][0] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
+        elif tag == "select":
+            self._select = ""
+        elif tag == "textarea":
+            self._textarea = None
+
+
+class Browser(Client):
+    """Somebody in front of the admin, whose static files need not be collected for a test."""
+
+    def request(self, **request: Any) -> Any:
+        as_they_are = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+        with override_settings(STORAGES={**settings.STORAGES, "staticfiles": as_they_are}):
+            return super().request(**request)
+
+    def submit(self, url: str, form_id: str, **changes: Any) -> Any:
+        """Open the page, change these fields of its form, and save."""
+        page = self.get(url)
+        assert page.status_code == 200, page.status_code
+        reader = FormReader(form_id)
+        reader.feed(page.content.decode())
+        return self.post(url, {**reader.values, **changes, "_save": "Save"})
+
+
+def said(response: Any) -> list[str]:
+    """The messages that the page after this answer shows."""
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def faults(response: Any) -> dict[str, list[str]]:
+    """What the form of this page finds wrong, by field."""
+    form = response.context["adminform"].form
+    return {name: [str(error) for error in errors] for name, errors in form.errors.items()}
+
+
+def signed_in(user: User) -> Browser:
+    browser = Browser()
+    browser.force_login(user)
+    return browser
+
+
+class AlarmFactory(DjangoModelFactory[Alarm]):
+    class Meta:
+        model = Alarm
+
+    kind = "Cart waits for a repair"
+    subject = factory.Sequence(lambda n: f"ARENA-EAST-12: COLA-{n}")
+    text = "There is no price for this product. Add one; then price the cart again."
+    link = "/admin/orders/purchase/"
+    environment = "sandbox"
+    first_at = factory.LazyFunction(timezone.now)
+    last_at = factory.SelfAttribute("first_at")
+
+
+class HeartbeatFactory(DjangoModelFactory[Heartbeat]):
+    class Meta:
+        model = Heartbeat
+
+    name = factory.Sequence(lambda n: f"job{n}")
+    at = factory.LazyFunction(timezone.now)
+
+
+class PaceFactory(DjangoModelFactory[Pace]):
+    class Meta:
+        model = Pace
+
+    name = factory.Sequence(lambda n: f"pace{n}")
+    next_at = factory.LazyFunction(timezone.now)
+
+
+class StoreFactory(DjangoModelFactory[Store]):
+    class Meta:
+        model = Store
+
+    store_id = factory.Sequence(lambda n: f"ARENA-EAST-{n}")
+    name = factory.LazyAttribute(lambda store: store.store_id.replace("-", " ").title())
+    time_zone = "America/New_York"
+
+
+class RelatedRowsFactory(DjangoModelFactory[Any]):
+    """Takes what a row relates to, such as `stores=[store]`, like any other value."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
+        names = [field.name for field in model_class._meta.many_to_many if field.name in kwargs]
+        related = {name: kwargs.pop(name) for name in names}
+        row = super()._create(model_class, *args, **kwargs)
+        for name, rows in related.items():
+            getattr(row, name).set(rows)
+        return row
+
+
+class ProductFactory(RelatedRowsFactory):
+    """Sold by the piece in all stores; `weighed=True` for one sold by the pound, `stores=[…]` for some stores."""
+
+    class Meta:
+        model = Product
+
+    class Params:
+        weighed = factory.Trait(sold_by=SoldBy.WEIGHT, weight_unit="lb")
+
+    sku = factory.Sequence(lambda n: f"COLA-{n}")
+    name = factory.LazyAttribute(lambda product: f"Example {product.sku.title()}")
+    brand = "Example"
+    category = "Drinks"
+    subcategory = "Soft drinks"
+    stores: Any = ()
+    all_stores = factory.LazyAttribute(lambda product: not product.stores)
+
+
+def upc(number: int) -> str:
+    """A UPC-A with the right check digit."""
+    digits = f"{number:011d}"
+    odd, even = (sum(int(digit) for digit in digits[start::2]) for start in (0, 1))
+    return digits + str(-(odd * 3 + even) % 10)
+
+
+class BarcodeFactory(DjangoModelFactory[Barcode]):
+    class Meta:
+        model = Barcode
+
+    product = factory.SubFactory(ProductFactory)
+    code = factory.Sequence(lambda n: upc(12345670000 + n))
+    type = BarcodeType.UPC
+
+
+class PriceFactory(DjangoModelFactory[Price]):
+    class Meta:
+        model = Price
+
+    product = factory.SubFactory(ProductFactory)
+    amount = Decimal("4.25")
+    starts_at = LONG_AGO
+
+
+class TaxCategoryFactory(DjangoModelFactory[TaxCategory]):
+    class Meta:
+        model = TaxCategory
+
+    code = factory.Sequence(lambda n: f"SOFT-DRINK-{n}")
+    name = "Soft drinks"
+
+
+class TaxAssignmentFactory(DjangoModelFactory[TaxAssignment]):
+    class Meta:
+        model = TaxAssignment
+
+    product = factory.SubFactory(ProductFactory)
+    tax_category = factory.SubFactory(TaxCategoryFactory)
+    starts_at = BEGINNING
+
+
+class CodedFactory(RelatedRowsFactory):
+    """Holds in all stores, or in the given `stores` only."""
+
+    class Meta:
+        abstract = True
+
+    code = factory.Sequence(lambda n: f"CODE-{n}")
+    starts_at = LONG_AGO
+    stores: Any = ()
+    all_stores = factory.LazyAttribute(lambda row: not row.stores)
+
+
+class PromotionFactory(CodedFactory):
+    class Meta:
+        model = Promotion
+
+    name = "10 % off drinks"
+    receipt_text = "Drinks 10% off"
+    kind = PromotionKind.PERCENT_OFF
+    percent = Decimal(10)
+    targets: Any = factory.LazyFunction(lambda: {"categories": ["Drinks"]})
+
+
+class FeeFactory(CodedFactory):
+    class Meta:
+        model = Fee
+
+    description = "Bottle deposit"
+    amount = Decimal("0.05")
+    products: Any = ()
+
+
+class TaxRuleFactory(CodedFactory):
+    class Meta:
+        model = TaxRule
+
+    jurisdiction = "New York State"
+    rate = Decimal("0.04")
+    tax_categories: Any = ()
+
+
+class TaxHolidayFactory(CodedFactory):
+    class Meta:
+        model = TaxHoliday
+
+    name = "Back to school"
+    tax_categories: Any = ()
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currencyCode": "USD"}
+
+
+def checkout_body(trip_id: str, sku: str = "COLA-1") -> bytes:
+    """One cola at 4.25 with 0.50 off and 0.31 tax, as it goes to Amazon."""
+    unit_price = {
+        "price": usd("4.25"),
+        "promotions": [{"promotionAmount": usd("0.50"), "promotionDescription": "Second period special"}],
+        "salesTax": usd("0.31"),
+        "totalPrice": usd("4.06"),
+    }
+    line = {"productId": sku, "type": "SKU", "quantity": {"value": "1.0", "unit": "unit"}, "unitPrice": unit_price}
+    totals = {
+        "subTotal": usd("4.25"),
+        "promotionsTotal": usd("0.50"),
+        "salesTaxTotal": usd("0.31"),
+        "priceTotal": usd("4.06"),
+    }
+    return json.dumps({"idempotentShoppingTripId": trip_id, "lineItems": [line], "orderTotals": totals}).encode()
+
+
+class PurchaseFactory(DjangoModelFactory[Purchase]):
+    class Meta:
+        model = Purchase
+        skip_postgeneration_save = True
+
+    class Params:
+        sku = "COLA-1"
+        priced = factory.Trait(
+            currency="USD",
+            sub_total=Decimal("4.25"),
+            promotions_total=Decimal("0.50"),
+            sales_tax_total=Decimal("0.31"),
+            price_total=Decimal("4.06"),
+            priced_at=factory.SelfAttribute("trip_ended_at"),
+            body=factory.LazyAttribute(lambda purchase: checkout_body(purchase.trip_id, purchase.sku)),
+            trace=factory.LazyFunction(lambda: json.dumps({"optimal": True, "lines": []})),
+        )
+        parked = factory.Trait(status=Status.UNPRICED)
+        empty = factory.Trait(status=Status.EMPTY)
+        under_way = factory.Trait(
+            priced=True, status=Status.AWAITING_CHECKOUT, submit_after=factory.SelfAttribute("received_at")
+        )
+        ordered = factory.Trait(
+            priced=True,
+            status=Status.ORDERED,
+            order_id=factory.Sequence(lambda n: f"113-{n:07d}-0000001"),
+            ordered_at=factory.SelfAttribute("received_at"),
+        )
+        refused = factory.Trait(priced=True, status=Status.REJECTED, refusal="InvalidCartTotalException")
+        closed = factory.Trait(priced=True, status=Status.CLOSED, closed_reason="The shopper paid at the desk.")
+
+    trip_id = factory.Sequence(lambda n: f"trip-{n:06d}")
+    request_id = factory.Sequence(lambda n: f"request-{n:06d}")
+    store = factory.SubFactory(StoreFactory)
+    environment = factory.LazyFunction(lambda: settings.JWO_ENVIRONMENT)
+    status = Status.UNPRICED
+    answer = factory.SelfAttribute("purchase_id")
+    purchase_id = factory.LazyFunction(lambda: Purchase._meta.get_field("purchase_id").get_default())
+    received_at = factory.LazyFunction(timezone.now)
+    deadline_from = factory.SelfAttribute("received_at")
+    trip_started_at = factory.LazyAttribute(lambda purchase: purchase.received_at - timedelta(minutes=9))
+    trip_ended_at = factory.LazyAttribute(lambda purchase: purchase.received_at - timedelta(minutes=1))
+    raw = factory.LazyAttribute(lambda purchase: json.dumps({"idempotentShoppingTripId": purchase.trip_id}).encode())
+    raw_sha256 = factory.LazyAttribute(lambda purchase: hashlib.sha256(purchase.raw).hexdigest())
+    content_sha256 = factory.SelfAttribute("raw_sha256")
+
+    @factory.post_generation
+    def lines(self: Any, create: bool, lines: int | None, **_: Any) -> None:  # noqa: FBT001  factory-boy's signature
+        if create and lines is None and self.status != Status.EMPTY:
+            priced = self.price_total is not None
+            PurchaseLineFactory(purchase=self, priced=priced)
+
+
+class PurchaseLineFactory(DjangoModelFactory[PurchaseLine]):
+    class Meta:
+        model = PurchaseLine
+
+    class Params:
+        priced = factory.Trait(
+            price=Decimal("4.25"),
+            promotions=Decimal("0.50"),
+            fees=Decimal("0.00"),
+            sales_tax=Decimal("0.31"),
+            total=Decimal("4.06"),
+            name="Example Cola 500 ml",
+        )
+
+    purchase = factory.SubFactory(PurchaseFactory, lines=0)
+    number = 0
+    product_id = "COLA-1"
+    type = "SKU"
+    quantity = "1.0"
+    unit = "unit"
+    sku = factory.SelfAttribute("product_id")
+
+
+class ProblemFactory(DjangoModelFactory[Problem]):
+    class Meta:
+        model = Problem
+
+    purchase = factory.SubFactory(PurchaseFactory, parked=True)
+    line = 0
+    product_id = "COLA-1"
+    cause = "price"
+    message = "COLA-1 had no price in this store when the shopper left."
+
+
+class CheckoutAttemptFactory(DjangoModelFactory[CheckoutAttempt]):
+    class Meta:
+        model = CheckoutAttempt
+
+    purchase = factory.SubFactory(PurchaseFactory, under_way=True)
+    number = factory.LazyAttribute(lambda attempt: attempt.purchase.attempts.count() + 1)
+    started_at = factory.LazyFunction(timezone.now)
+    seconds = 0.4
+    environment = factory.LazyFunction(lambda: settings.JWO_ENVIRONMENT)
+    host = "127.0.0.1:9000"
+    status = 503
+    words = "Service Unavailable"
+    outcome = Outcome.UNAVAILABLE
+
+
+class CartConflictFactory(DjangoModelFactory[CartConflict]):
+    class Meta:
+        model = CartConflict
+
+    purchase = factory.SubFactory(PurchaseFactory)
+    received_at = factory.LazyFunction(timezone.now)
+    request_id = factory.Sequence(lambda n: f"other-request-{n}")
+    raw = factory.LazyAttribute(lambda conflict: conflict.request_id.encode())
+    raw_sha256 = factory.LazyAttribute(lambda conflict: hashlib.sha256(conflict.raw).hexdigest())
+
+
+class RefusedCartFactory(DjangoModelFactory[RefusedCart]):
+    class Meta:
+        model = RefusedCart
+
+    raw = factory.Sequence(lambda n: json.dumps({"requestId": n}).encode())
+    raw_sha256 = factory.LazyAttribute(lambda cart: hashlib.sha256(cart.raw).hexdigest())
+    faults: Any = factory.LazyFunction(lambda: [{"path": "$.storeId", "message": "is missing"}])
+    environment = factory.LazyFunction(lambda: settings.JWO_ENVIRONMENT)
+    received_at = factory.LazyFunction(timezone.now)
+    last_received_at = factory.SelfAttribute("received_at")
+
+
+class PurchaseNoteFactory(DjangoModelFactory[PurchaseNote]):
+    class Meta:
+        model = PurchaseNote
+
+    purchase = factory.SubFactory(PurchaseFactory)
+    at = factory.LazyFunction(timezone.now)
+    text = "The shopper called."

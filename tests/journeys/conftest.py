@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys.house import SERVERS, Ground, House, new_ground
+
+collect_ignore = ["test_embedded.py"] if SERVERS else ["test_servers.py"]
+"""What only one of the two deployments has, a test of the other can't ask for."""
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A database with its stores, made once and copied for each house."""
+    ground = new_ground(tmp_path_factory.mktemp("ground"))
+    yield ground
+    ground.close()
+
+
+@pytest.fixture(scope="module")
+def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[House]:
+    """The product and its Amazon, running; a module's SETTINGS are its own."""
+    folder: Path = tmp_path_factory.mktemp("house")
+    with ground.house(folder, getattr(request.module, "SETTINGS", {})) as house:
+        house.start()
+        yield house
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """A failure shows the last lines of every process of its house."""
+    report = yield
+    house = getattr(item, "funcargs", {}).get("house")
+    if report.failed and isinstance(house, House):
+        report.sections.append(("logs of the house", house.told()))
+    return report
