@@ -266,15 +266,13 @@ class ProductAdmin(HistoryAdmin):
     search_fields = ("^sku", "^name")
     search_help_text = "SKU or name from its beginning, or a barcode"
     autocomplete_fields = ("stores",)
+    list_prefetch_related = ("stores",)
     about = ("sku", "name", "brand", "category", "subcategory")
     sold = ("sold_by", "weight_unit", "all_stores", "stores")
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fixed = ("sku", "sold_by", "weight_unit") if obj else ()
         return (*self.readonly_fields, *fixed)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        return super().get_queryset(request).prefetch_related("stores")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -385,13 +385,17 @@ def ask(
     )
 
 
-class CountedOnce(ChangeList):
-    """A list that counts all rows only when it shows but some of them: counting is slow where there are millions."""
+class BackOfficeList(ChangeList):
+    """Counts rows once, which is slow where there are millions, and reads what it shows of their relations at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if self.full_result_count is None and not (self.query or self.has_active_filters):
             self.full_result_count = self.result_count
+
+    def apply_select_related(self, qs: QuerySet[Any]) -> QuerySet[Any]:
+        related: Sequence[Any] = getattr(self.model_admin, "list_prefetch_related", ())
+        return super().apply_select_related(qs).prefetch_related(*related)
 
 
 class BackOfficeAdmin(ModelAdmin):
@@ -403,14 +407,16 @@ class BackOfficeAdmin(ModelAdmin):
     show_facets = ShowFacets.NEVER
     warn_unsaved_form = True
     change_form_outer_before_template = "admin/page_buttons.html"
+    list_prefetch_related: Sequence[str] = ()
+    """Relations to many that the list shows; a row on its page reads them when it needs them."""
     buttons: Sequence[str] = ()
     """Names of actions that are offered on the page of one row as well."""
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CountedOnce]:  # noqa: ARG002  Django's
-        return CountedOnce
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BackOfficeList]:  # noqa: ARG002  Django's
+        return BackOfficeList
 
     # -- searching
 

@@ -179,7 +179,6 @@ class DatedAdmin(HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         if change:
-            obj._prefetched_objects_cache = {}  # a successor is a copy and would take these relations for its own
             related = {name: form.cleaned_data[name] for name in obj.many if name in form.cleaned_data}
             obj.held = obj.revise(now=timezone.now(), related=related)
         else:
@@ -309,6 +308,7 @@ class PromotionAdmin(DatedAdmin):
     form = PromotionForm
     noun = "promotion"
     list_display = ("name", "code", "does", "in_stores", "when", "starts", "ends")
+    list_prefetch_related = ("stores",)
     list_filter = (WhenFilter, SoldInFilter, ("kind", ChoicesDropdownFilter), ("funding", ChoicesDropdownFilter))
     search_fields = ("^code", "^name")
     search_help_text = "Code or name, from its beginning"
@@ -324,9 +324,6 @@ class PromotionAdmin(DatedAdmin):
 
     class Media:
         js = ("pricing/promotion.js",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Promotion]:
-        return super().get_queryset(request).prefetch_related("stores")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [(title, options) for title, options in super().get_fieldsets(request, obj) if options["fields"]]
@@ -368,6 +365,7 @@ class FeeAdmin(DatedAdmin):
     form = FeeForm
     noun = "fee"
     list_display = ("description", "code", "amount", "taxed", "in_stores", "when", "starts", "ends")
+    list_prefetch_related = ("stores",)
     search_fields = ("^code", "^description")
     search_help_text = "Code or description, from its beginning"
     autocomplete_fields = ("products", "stores")
@@ -375,9 +373,6 @@ class FeeAdmin(DatedAdmin):
         (None, {"fields": ("code", "description", "amount", "taxed", "products")}),
         ("Where and when", {"fields": ("all_stores", "stores", *DatedAdmin.when_fields)}),
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Fee]:
-        return super().get_queryset(request).prefetch_related("stores")
 
 
 @admin.register(TaxCategory, site=site)
@@ -418,6 +413,7 @@ class TaxRuleAdmin(DatedAdmin):
         "starts_at",
         "ends_at",
     )
+    list_prefetch_related = ("stores", "tax_categories")
     search_fields = ("^code", "^jurisdiction")
     search_help_text = "Code or jurisdiction, from its beginning"
     autocomplete_fields = ("tax_categories", "stores")
@@ -425,9 +421,6 @@ class TaxRuleAdmin(DatedAdmin):
         (None, {"fields": ("code", "jurisdiction", "rate", "tax_categories")}),
         ("Where and when", {"fields": ("all_stores", "stores", *DatedAdmin.when_fields)}),
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TaxRule]:
-        return super().get_queryset(request).prefetch_related("stores", "tax_categories")
 
     @display(description="rate", ordering="rate")
     def rate_in_percent(self, obj: TaxRule) -> str:
@@ -442,6 +435,7 @@ class TaxRuleAdmin(DatedAdmin):
 class TaxHolidayAdmin(DatedAdmin):
     noun = "tax holiday"
     list_display = ("name", "code", "unit_price_below", "categories", "in_stores", "when", "starts", "ends")
+    list_prefetch_related = ("stores", "tax_categories")
     search_fields = ("^code", "^name")
     search_help_text = "Code or name, from its beginning"
     autocomplete_fields = ("tax_categories", "stores")
@@ -449,9 +443,6 @@ class TaxHolidayAdmin(DatedAdmin):
         (None, {"fields": ("code", "name", "tax_categories", "unit_price_below")}),
         ("Where and when", {"fields": ("all_stores", "stores", *DatedAdmin.when_fields)}),
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TaxHoliday]:
-        return super().get_queryset(request).prefetch_related("stores", "tax_categories")
 
     @display(description="tax categories")
     def categories(self, obj: TaxHoliday) -> str:
@@ -464,11 +455,6 @@ class PricedProductAdmin(ProductAdmin):
 
     form = PricedProductForm
     list_display = ("name", "sku", "in_category", "price_now", "taxed_as", "sold_as", "in_stores")
-    readonly_fields = ("prices",)
-    fieldsets = (
-        (None, {"fields": ProductAdmin.about}),
-        ("How it is sold", {"fields": (*ProductAdmin.sold, "tax_category", "prices")}),
-    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         now = timezone.now()
@@ -486,13 +472,11 @@ class PricedProductAdmin(ProductAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The form has the tax category; where the page is for reading, the text stands in its place."""
         edits = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        tax = "tax_category" if edits else "taxed_as"
-        prices = ("prices",) if obj else ()
-        about, (title, _) = self.fieldsets
-        return (about, (title, {"fields": (*self.sold, tax, *prices)}))
+        sold = (*self.sold, "tax_category" if edits else "taxed_as", *(("prices",) if obj else ()))
+        return ((None, {"fields": self.about}), ("How it is sold", {"fields": sold}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (*super().get_readonly_fields(request, obj), "taxed_as")
+        return (*super().get_readonly_fields(request, obj), "taxed_as", "prices")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)

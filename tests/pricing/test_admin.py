@@ -720,8 +720,10 @@ def promotion(kind: PromotionKind, **terms: Any) -> Promotion:
                 until_time=time(18, 30),
                 max_uses_per_trip=1,
             ),
-            "10 % off each piece of A, B, C, D and 2 others. "
-            + "Mondays and Tuesdays from 4 p.m. to 6:30 p.m. At most 1 time per trip.",
+            (
+                "10 % off each piece of A, B, C, D and 2 others. Mondays and Tuesdays from 4 p.m. to 6:30 p.m. "
+                "At most 1 time per trip."
+            ),
         ),
         (
             promotion(PromotionKind.PERCENT_OFF, percent=Decimal(10), weekdays=["SUN"]),
