@@ -133,4 +133,9 @@ class RoleAdmin(GroupAdmin, BackOfficeAdmin):
     filter_horizontal = ()
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
-        return super().formfield_for_manytomany(db_field, request, **{"widget": SearchableSelectMultiple(), **kwargs})
+        field: Any = super().formfield_for_manytomany(
+            db_field, request, **{"widget": SearchableSelectMultiple(), **kwargs}
+        )
+        field.widget.attrs["class"] = SearchableSelectMultiple().attrs["class"]  # the theme puts that of a plain one
+        field.help_text = ""
+        return field

@@ -511,6 +511,12 @@ class Window(BackOfficeAdmin):
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Without the theme's link to a history: nobody changes anything here."""
+        return super().render_change_form(request, {**context, "show_history": False}, *args, **kwargs)
+
 
 class DayRangeFilter(DateRangeFilter):
     """From one day to another, both included, as days go on the admin's clock."""

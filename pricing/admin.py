@@ -35,6 +35,7 @@ from pricing.forms import (
     PricedProductForm,
     PriceForm,
     PromotionForm,
+    ReasonedForm,
     TaxRuleForm,
     in_words,
 )
@@ -381,7 +382,8 @@ class TaxCategoryAdmin(HistoryAdmin):
     list_filter = (("exempt", YesNoFilter),)
     search_fields = ("^code", "^name")
     search_help_text = "Code or name, from its beginning"
-    fields = ("code", "name", "exempt")
+    form = ReasonedForm
+    fields = ("code", "name", "exempt", "reason")
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("code",) if obj else ()

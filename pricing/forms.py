@@ -43,21 +43,31 @@ OFFERED = (PromotionKind.PERCENT_OFF, PromotionKind.AMOUNT_OFF, PromotionKind.FI
 """The kinds of promotion that can be entered now. One of another kind, once loaded, can still be edited."""
 
 
-class DatedForm(ModelForm):
-    """For what is in force from one moment to another; see `pricing.models.Dated` for what may change."""
+class ReasonedForm(ModelForm):
+    """Asks why; the answer stands in the history."""
 
     reason = forms.CharField(
         required=False,
         max_length=1000,
         widget=TextareaWidget(attrs={"rows": 2}),
-        help_text="Why, for those who look at it later. Needed when the start lies in the past.",
+        help_text="Why, for those who look at it later.",
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        self.instance._change_reason = cleaned.get("reason") or None
+        return cleaned
+
+
+class DatedForm(ReasonedForm):
+    """For what is in force from one moment to another; see `pricing.models.Dated` for what may change."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = timezone.now()
         starts = self.fields.get("starts_at")
         if starts is not None:
+            self.fields["reason"].help_text += " Needed when the start lies in the past."
             starts.required = False
             starts.help_text = f"Leave empty to start now. The clock is that of {settings.TIME_ZONE}."
 
@@ -68,11 +78,10 @@ class DatedForm(ModelForm):
         return starts_at
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+        cleaned = super().clean()
         self._check_reason(cleaned)
         self._check_end(cleaned)
         self._check_stores(cleaned)
-        self.instance._change_reason = cleaned.get("reason") or None
         return cleaned
 
     def _check_reason(self, cleaned: dict[str, Any]) -> None:

@@ -1,11 +1,45 @@
 """What every test may count on."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connections
 from django.test import override_settings
 
 from jwo_store.celery import app
+
+AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
+"""Give what some work gives in so many threads that start together; the work is told its number."""
+
+
+@pytest.fixture
+def at_once() -> AtOnce:
+    """Each thread has a connection of its own, so the test's data must be committed (`transaction=True`)."""
+
+    def run(count: int, work: Callable[[int], Any]) -> list[Any]:
+        start = threading.Barrier(count)
+
+        def work_from_the_start(number: int) -> Any:
+            start.wait()
+            try:
+                return work(number)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(work_from_the_start, range(count)))
+
+    return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def place_for_static_files() -> None:
+    """Its absence is a warning for each client that a test makes."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

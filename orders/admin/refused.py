@@ -38,7 +38,7 @@ class RefusedCartAdmin(Window):
     list_filter = (TakenInFilter, ("received_at", DayRangeFilter), ("environment", ChoicesDropdownFilter))
     actions = (take_in,)
     buttons = ("take_in",)
-    fields = ("received_at", "last_received_at", "times", "where", "caller", "what_was_wrong", "taken_in_as")
+    fields = ("received_at", "last_received_at", "times", "environment", "caller", "what_was_wrong", "taken_in_as")
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.replay_refusedcart")

@@ -11,7 +11,9 @@ about, and the rows of the database that carry it on are found so:
 
 From now on these say what the file says: one that is yet to start is changed in place, one that has the terms gets
 the end, one that has other terms is ended and succeeded. Where there is none, a row is added: from its own start if
-nothing was in force before, otherwise from now on. Plain Python.
+nothing was in force before, otherwise from now on. Of several prices in force the latest start wins: what the file says
+of an earlier one counts only when the later ones of the file are over, so that an edit of it never outranks them. Plain
+Python.
 """
 
 from collections.abc import Sequence
@@ -219,9 +221,7 @@ class Timeline:
         """From when on it counts: not before now, nor while a later row of the file counts in its place."""
         moment = max(wanted.starts_at, self.now)
         later = [each for each in self.wanted if each.starts_at > wanted.starts_at]
-        while cover := next(
-            (each for each in later if each.starts_at <= moment and not is_over(each.ends_at, moment)), None
-        ):
+        while cover := next((each for each in later if each.in_force(moment)), None):
             if cover.ends_at is None:
                 return None
             moment = cover.ends_at
@@ -249,7 +249,10 @@ class Timeline:
         if (version.terms, version.ends_at) == (wanted.terms, ends_at):
             version.wanted = wanted
             return Action.UNCHANGED
-        if version.terms == wanted.terms or version.starts_at >= moment:
+        if version.terms == wanted.terms:
+            version.ends_at, version.wanted = ends_at, wanted
+            return Action.CHANGED
+        if version.starts_at >= moment:
             version.terms, version.ends_at, version.wanted = wanted.terms, ends_at, wanted
             return Action.CHANGED
         version.ends_at = moment

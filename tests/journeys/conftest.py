@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,10 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     ground.close()
 
 
-@pytest.fixture(scope="module")
-def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[House]:
-    """The product and its Amazon, running; a module's SETTINGS are its own."""
-    folder: Path = tmp_path_factory.mktemp("house")
-    with ground.house(folder, getattr(request.module, "SETTINGS", {})) as house:
+@pytest.fixture(scope="session")
+def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The product and its Amazon, running; for all stories that need no settings of their own."""
+    with ground.house(tmp_path_factory.mktemp("house"), {}) as house:
         house.start()
         yield house
 

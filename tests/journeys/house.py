@@ -106,12 +106,16 @@ class House(ABC):
 
     def start(self) -> None:
         """Start whatever does not run, and wait until it is ready."""
+        self.launch()
+        until(self.is_ready, READY_WITHIN, "the product is ready")
+
+    def launch(self) -> None:
+        """Start whatever of the product does not run; wait for the sandbox alone."""
         if not self.amazon.process.is_running:
             self.amazon.start()
         for process in self.processes.values():
             if not process.is_running:
                 process.start(self.settings)
-        until(self.is_ready, READY_WITHIN, "the product is ready")
 
     def is_ready(self) -> bool:
         for process in self.processes.values():
@@ -204,11 +208,16 @@ class PostgresGround(Ground):
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
-    def house(self, folder: Path, settings: Settings) -> "House":
+    def house(self, folder: Path, settings: Settings) -> "Servers":
         self.houses += 1
         database = f"{self.name}_{self.houses}"
         self.ask("CREATE DATABASE {} TEMPLATE {}", database, self.name)
         return Servers(folder, self, database, settings)
+
+    def hang_up(self, database: str) -> None:
+        """End every connection to this database."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
 
     def drop(self, database: str) -> None:
         self.ask("DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
@@ -218,7 +227,7 @@ class PostgresGround(Ground):
 
 
 class Servers(House):
-    parts = ("web", "worker", "beat")
+    parts = ("web", "worker", "beat", "child of web", "worker", "beat")
     callers = ("worker",)
 
     def __init__(self, folder: Path, ground: PostgresGround, database: str, settings: Settings) -> None:
@@ -252,7 +261,10 @@ class Servers(House):
                 return 0
 
     def kill(self, part: str) -> None:
-        self.processes[part].kill()
+        if part == "child of web":
+            self.processes["web"].kill_child()
+        else:
+            self.processes[part].kill()
 
     def lose_messages(self) -> None:
         with kombu.Connection(BROKER) as connection:

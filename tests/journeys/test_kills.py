@@ -4,7 +4,7 @@ Thirty kills each, several trips in flight at every one, and a start after each.
 order, charged once, from calls with the same bytes that never met.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import cycle
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.carts import CHIPS, TOTALS, TWO_COLAS_AND_CHIPS, Cart, as_bytes, cart, trip_of
-from tests.journeys.house import House
+from tests.journeys.house import Ground, House
 from tests.journeys.processes import until
 from tests.journeys.records import Purchase
 from tests.journeys.wire import post_cart
@@ -34,6 +34,13 @@ ANSWERED_AFTER = 0.4
 """Seconds; long enough to lock the rows before the answer comes."""
 
 UNCLEAR = "Checkout without a clear answer"
+
+
+@pytest.fixture(scope="module")
+def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with ground.house(tmp_path_factory.mktemp("house"), SETTINGS) as house:
+        house.start()
+        yield house
 
 
 def fresh_carts(count: int) -> list[Cart]:

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 
 from jwo_store import amazon
@@ -16,7 +15,7 @@ from tests.orders.stand_ins import CheckoutService, Reply
 SECRET = "a-secret-of-the-gateway"
 URL = "/v1/order/purchases"
 
-Post = Callable[..., HttpResponse]
+Post = Callable[..., Any]
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def post(settings: LazySettings) -> Post:
     """Posts a body to the Ordering Connector as Amazon's gateway does; what is given besides goes into the environ."""
     settings.CONNECTOR_SECRETS = [SECRET]
 
-    def send(raw: bytes, content_type: str = "application/json", **environ: Any) -> HttpResponse:
+    def send(raw: bytes, content_type: str = "application/json", **environ: Any) -> Any:
         known = {"HTTP_X_CONNECTOR_SECRET": SECRET, **environ}
         return Client(raise_request_exception=False).generic("POST", URL, raw, content_type, **known)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Model
 
 from catalog.models import Barcode, Product, Store
 from jwo_store.models import Alarm
@@ -71,7 +72,7 @@ def stock(count: int) -> list[str]:
     """So many further products, priced at 1.00 each and exempt, each with its number as a PLU. Gives their SKUs."""
     skus = [f"BULK-{number:04d}" for number in range(count)]
     goods = Product.objects.bulk_create(Product(sku=sku, name=sku) for sku in skus)
-    Price.objects.bulk_create(Price(product=one, amount=Decimal("1.00"), starts_at=LONG_AGO) for one in goods)
+    Price.objects.bulk_create(Price(product=one, amount="1.00", starts_at=LONG_AGO) for one in goods)
     food = TaxCategoryFactory(code="BULK", name="Bulk", exempt=True)
     TaxAssignment.objects.bulk_create(
         TaxAssignment(product=one, tax_category=food, starts_at=LONG_AGO) for one in goods
@@ -114,7 +115,7 @@ def alarms() -> list[tuple[str, str, int]]:
 
 def everything() -> dict[str, list[dict[str, Any]]]:
     """All rows of the orders app and all alarms: equal before and after means that nothing changed."""
-    models = [*apps.get_app_config("orders").get_models(), Alarm]
+    models: list[type[Model]] = [*apps.get_app_config("orders").get_models(), Alarm]
     return {model.__name__: [_plain(row) for row in model._default_manager.order_by("pk").values()] for model in models}
 
 

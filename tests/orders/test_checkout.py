@@ -20,6 +20,7 @@ from jwo_store.models import Alarm, Heartbeat, Pace
 from orders import checkout, purchases, tasks
 from orders.models import Purchase
 from orders.statuses import MoveRefused, Outcome, Status
+from tests.conftest import AtOnce
 from tests.factories import PriceFactory, StoreFactory
 from tests.orders.carts import cart
 from tests.orders.shop import (
@@ -47,7 +48,7 @@ from tests.orders.stand_ins import (
     timed_out,
     unreached,
 )
-from tests.orders.test_purchases import at_once, nudged
+from tests.orders.test_purchases import nudged
 
 LATER = NOW + timedelta(minutes=7)
 DAY = timedelta(hours=24)
@@ -452,7 +453,7 @@ class TestTheClaim:
         assert len(client.sent) == 1
 
     @pytest.mark.django_db(transaction=True)
-    def test_is_won_by_one_of_many(self) -> None:
+    def test_is_won_by_one_of_many(self, at_once: AtOnce) -> None:
         purchase = take_in()
         client = ScriptedClient(ordered())
         at_once(10, lambda _: checkout.submit(purchase.pk, client=client, clock=lambda: NOW))
@@ -461,7 +462,7 @@ class TestTheClaim:
         assert (purchase.status, purchase.tries, len(attempts(purchase))) == (Status.ORDERED, 1, 1)
 
     @pytest.mark.django_db(transaction=True)
-    def test_is_won_once_for_each_of_several_purchases(self) -> None:
+    def test_is_won_once_for_each_of_several_purchases(self, at_once: AtOnce) -> None:
         rows = [take_in(cart(idempotentShoppingTripId=f"trip-{number}")) for number in range(6)]
         client = ScriptedClient(lambda: ordered("113-8"))
 
@@ -950,13 +951,13 @@ class TestSendingAgain:
 
         def meddle() -> amazon.Answer:
             before = everything()
-            for action in (
-                lambda row: checkout.send_again(row, by=person, now=NOW + timedelta(seconds=1)),
-                lambda row: checkout.close(row, reason="Impatience.", by=person, now=NOW + timedelta(seconds=1)),
-            ):
-                with pytest.raises(MoveRefused) as refusal:
-                    action(Purchase.objects.get())
-                tried.append(str(refusal.value))
+            row, at = Purchase.objects.get(), NOW + timedelta(seconds=1)
+            with pytest.raises(MoveRefused) as refusal:
+                checkout.send_again(row, by=person, now=at)
+            tried.append(str(refusal.value))
+            with pytest.raises(MoveRefused) as refusal:
+                checkout.close(row, reason="Impatience.", by=person, now=at)
+            tried.append(str(refusal.value))
             assert everything() == before
             return ordered()
 

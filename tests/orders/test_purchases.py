@@ -3,9 +3,7 @@
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import EmptyCartAnswer, PricedAt, Store
@@ -27,6 +25,7 @@ from orders.models import CartConflict, Purchase, PurchaseLine, RefusedCart
 from orders.statuses import MoveRefused, Status
 from pricing.models import Price, TaxAssignment, TaxRule
 from pricing.pricebook import read_pricebook
+from tests.conftest import AtOnce
 from tests.factories import PriceFactory, PromotionFactory
 from tests.orders.carts import body, cart, cart_with, item
 from tests.orders.conftest import Post
@@ -726,7 +725,10 @@ class TestPricingAgain:
         assert (purchase.submit_after, purchase.deadline_from, purchase.received_at) == (LATER, LATER, NOW)
         assert purchase.priced_at == purchase.trip_ended_at
         assert json.loads(bytes(purchase.body or b"")) == SENT
-        assert list(purchase.lines.values_list("number", "total")) == [(0, Decimal("4.06")), (1, Decimal("2.79"))]
+        assert [(line.number, line.total) for line in purchase.lines.all()] == [
+            (0, Decimal("4.06")),
+            (1, Decimal("2.79")),
+        ]
         assert purchase.problems.count() == 0
         assert list(purchase.notes.values_list("text", "by", "at")) == [("Priced again.", person.pk, LATER)]
         assert len(callbacks) == 1
@@ -920,24 +922,9 @@ class TestARefusedCart:
         assert everything() == before
 
 
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """What `work` gives in so many threads that start together, each with its own connection."""
-    start = threading.Barrier(count)
-
-    def run(number: int) -> Any:
-        start.wait()
-        try:
-            return work(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
-
-
 @pytest.mark.django_db(transaction=True)
 class TestTwentyAtOnce:
-    def test_identical_carts_make_one_purchase_and_one_answer(self, post: Post) -> None:
+    def test_identical_carts_make_one_purchase_and_one_answer(self, post: Post, at_once: AtOnce) -> None:
         open_shop()
         responses = at_once(20, lambda _: post(body(cart())))
         purchase = Purchase.objects.get()
@@ -945,7 +932,7 @@ class TestTwentyAtOnce:
         assert {response.content for response in responses} == {b'{"purchaseId":"%s"}' % purchase.answer.encode()}
         assert (purchase.lines.count(), CartConflict.objects.count(), alarms()) == (2, 0, [])
 
-    def test_different_carts_of_one_trip_make_one_purchase_and_conflicts(self, post: Post) -> None:
+    def test_different_carts_of_one_trip_make_one_purchase_and_conflicts(self, post: Post, at_once: AtOnce) -> None:
         open_shop()
         raws = [body(cart_with("cartItems.0.quantity.value", f"{number}.0")) for number in range(1, 5)]
         responses = at_once(20, lambda number: post(raws[number % 4]))
@@ -958,14 +945,14 @@ class TestTwentyAtOnce:
             ("Two different carts for one trip", purchase.purchase_id)
         ]
 
-    def test_carts_that_want_the_same_repair_raise_one_alarm(self, post: Post) -> None:
+    def test_carts_that_want_the_same_repair_raise_one_alarm(self, post: Post, at_once: AtOnce) -> None:
         without_price(open_shop())
         responses = at_once(20, lambda number: post(body(cart(idempotentShoppingTripId=f"trip-{number}"))))
         assert {response.status_code for response in responses} == {201}
         assert Purchase.objects.filter(status=Status.UNPRICED).count() == 20
         assert [(kind, subject) for kind, subject, _ in alarms()] == [("Cart waits for a repair", f"{STORE}: {NUTS}")]
 
-    def test_refused_carts_are_kept_once(self, post: Post) -> None:
+    def test_refused_carts_are_kept_once(self, post: Post, at_once: AtOnce) -> None:
         responses = at_once(20, lambda _: post(b"{}"))
         assert {response.status_code for response in responses} == {400}
         assert RefusedCart.objects.count() == 1

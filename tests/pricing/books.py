@@ -27,7 +27,7 @@ from pricing.terms import (
     TaxTerms,
 )
 
-STORE = "ARENA-EAST-12"
+STORE = "ARENA-WEST-1"
 NOON = datetime(2026, 3, 14, 16, tzinfo=UTC)
 NEW_YEAR = datetime(2026, 1, 1, 5, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")

@@ -285,7 +285,7 @@ def test_only_goods_with_fees_wait_where_carts_with_fees_do() -> None:
         (
             Good("COLA", None),
             (
-                "Example COLA (COLA) had no price in ARENA-EAST-12 when the shopper left. "
+                "Example COLA (COLA) had no price in ARENA-WEST-1 when the shopper left. "
                 "Add a price that covers that moment, then re-price this cart."
             ),
         ),
@@ -296,7 +296,7 @@ def test_only_goods_with_fees_wait_where_carts_with_fees_do() -> None:
         (
             Good("COLA", tax=(), category="SOFT_DRINK"),
             (
-                "No tax rule of ARENA-EAST-12 covers the tax category “SOFT_DRINK” of Example COLA. "
+                "No tax rule of ARENA-WEST-1 covers the tax category “SOFT_DRINK” of Example COLA. "
                 "Add the rule, or mark the category as never taxed."
             ),
         ),
@@ -345,7 +345,7 @@ def test_a_cart_of_a_store_that_we_do_not_know_waits() -> None:
     unpriced = resolve(cart(line("COLA")), Pricebook(NOON, store=None), now=NOON)
     assert isinstance(unpriced, Unpriced)
     assert [(one.cause, one.line, one.message) for one in unpriced.problems] == [
-        ("store", None, "There is no store “ARENA-EAST-12” here. Add it under Stores, then re-price this cart.")
+        ("store", None, "There is no store “ARENA-WEST-1” here. Add it under Stores, then re-price this cart.")
     ]
 
 

@@ -789,3 +789,15 @@ def test_of_many_lines_the_first_fifty_are_told() -> None:
     assert "  product P049 “Example”" in report
     assert "  product P050 “Example”" not in report
     assert report.count("  ... and 70 more") == 2
+
+
+def test_a_new_end_alone_leaves_the_words_of_a_promotion_as_they_are() -> None:
+    """Targets in another order mean the same, and what was in force is not rewritten."""
+    load(shop(promotions=[promotion(targets={"skus": ["COLA", "NUTS"]})]))
+    load(
+        shop(promotions=[promotion(targets={"skus": ["NUTS", "COLA"]}, ends_at="2026-04-01T00:00:00-04:00")]), now=LATER
+    )
+
+    held = Promotion.objects.get()
+    assert (held.targets, held.ends_at) == ({"skus": ["COLA", "NUTS"]}, datetime(2026, 4, 1, 4, tzinfo=UTC))
+    assert list(held.target_rows.values_list("key", flat=True)) == ["sku:COLA", "sku:NUTS"]
