@@ -217,7 +217,7 @@ class BackOfficeSite(ThemedSite):
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
         """Where the theme asks for what every page gets besides."""
-        text, tone = ENVIRONMENTS.get(settings.JWO_ENVIRONMENT, (settings.JWO_ENVIRONMENT, "danger"))
+        text, tone = environment_badge(request)
         return {
             **context,
             "environment_badge": {"text": text, "tone": tone},
@@ -282,11 +282,9 @@ class Link:
     model: str
     query: str = ""
 
-    def item(self, request: HttpRequest) -> dict[str, Any]:
-        url = reverse(f"admin:{self.app}_{self.model}_changelist")
-        here = request.path.startswith(url)
-        active = request.get_full_path() == url + self.query if self.query else here
-        return {"title": self.title, "icon": self.icon, "link": url + self.query, "active": active}
+    @property
+    def url(self) -> str:
+        return reverse(f"admin:{self.app}_{self.model}_changelist") + self.query
 
 
 SIDEBAR = (
@@ -325,8 +323,23 @@ SIDEBAR = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar as this person sees it, in the theme's shape: one group a job, only what may be viewed."""
-    may_see = [(title, [link for link in links if _may_see(request, link)]) for title, links in SIDEBAR]
-    return [{"title": title, "items": [link.item(request) for link in links]} for title, links in may_see if links]
+    groups = [(title, [link for link in links if _may_see(request, link)]) for title, links in SIDEBAR]
+    return [{"title": title, "items": _items(request, links)} for title, links in groups if links]
+
+
+def _items(request: HttpRequest, links: Sequence[Link]) -> list[dict[str, Any]]:
+    """The links with the one marked where the person is: the filtered list itself, or else its model's."""
+    here = request.get_full_path()
+    exact = [link for link in links if link.url == here]
+    return [
+        {
+            "title": link.title,
+            "icon": link.icon,
+            "link": link.url,
+            "active": link in exact if exact else not link.query and request.path.startswith(link.url),
+        }
+        for link in links
+    ]
 
 
 def _may_see(request: HttpRequest, link: Link) -> bool:
@@ -451,8 +464,10 @@ class BackOfficeAdmin(ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
+        if request.method != "POST":
+            return HttpResponseRedirect(self._where_to_go_on(request, row))
         offered: dict[str, Any] = self.get_actions(request)
-        if request.method != "POST" or action not in self.buttons or action not in offered:
+        if action not in self.buttons or action not in offered:
             raise PermissionDenied
         function: Callable[..., HttpResponseBase | None] = offered[action][0]
         answer = function(self, request, self.get_queryset(request).filter(pk=row.pk))

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -47,14 +48,19 @@ def send_emails(now: datetime) -> int:
     """E-mail what was not e-mailed yet; gives how many alarms went out. Nothing happens without addresses."""
     if not settings.ALARM_EMAILS:
         return 0
-    sent = 0
-    for alarm in Alarm.objects.filter(emailed_at__isnull=True).order_by("first_at")[:20]:
-        if Alarm.objects.filter(pk=alarm.pk, emailed_at__isnull=True).update(emailed_at=now) == 1:
-            send_mail(
-                f"[{alarm.environment}] {alarm.kind}: {alarm.subject}",
-                f"{alarm.text}\n\n{alarm.link}\n",
-                None,
-                settings.ALARM_EMAILS,
-            )
-            sent += 1
-    return sent
+    return sum(_email(alarm, now) for alarm in Alarm.objects.filter(emailed_at__isnull=True).order_by("first_at")[:20])
+
+
+def _email(alarm: Alarm, now: datetime) -> bool:
+    """Whether this call sent it; while the mail server is away it is kept for later."""
+    mine = Alarm.objects.filter(pk=alarm.pk)
+    if not mine.filter(emailed_at__isnull=True).update(emailed_at=now):
+        return False
+    subject = " ".join(f"[{alarm.environment}] {alarm.kind}: {alarm.subject}".split())
+    try:
+        send_mail(subject, f"{alarm.text}\n\n{alarm.link}\n", None, settings.ALARM_EMAILS)
+    except (SMTPException, OSError) as error:
+        logger.warning("the alarm could not be e-mailed (%s); it is tried again", type(error).__name__)
+        mine.update(emailed_at=None)
+        return False
+    return True

@@ -110,7 +110,7 @@ def _claim(purchase_pk: int, client: amazon.Client, now: datetime) -> tuple[Purc
         if now > purchase.deadline and purchase.attempts.filter(started_at__gte=purchase.deadline_from).exists():
             _give_up(purchase)
             return None
-        if purchase.tries == 1 and not _passes_self_check(purchase):
+        if not purchase.possibly_charged and not _passes_self_check(purchase):
             return None
         attempt = CheckoutAttempt.objects.create(
             purchase=purchase,
@@ -160,11 +160,11 @@ def _give_up(purchase: Purchase) -> None:
 
 
 def _passes_self_check(purchase: Purchase) -> bool:
-    """Hold the body against Amazon's rules and the cart before it is sent for the first time."""
+    """Hold the body against Amazon's rules and the cart, until it may have been sent."""
     try:
         cart = contract.decode(bytes(purchase.raw), limits()).cart
         body.check(bytes(purchase.body or b""), purchase.trip_id, body.cart_to_price(cart))
-    except (body.SelfCheckFailed, contract.InvalidCart, KeyError, ValueError) as error:
+    except (body.SelfCheckFailed, contract.InvalidCart, LookupError, TypeError, ValueError) as error:
         logger.exception("purchase %s fails its self-check", purchase.purchase_id)
         message = f"Our own check before sending failed: {error}. Nothing was sent. Tell the software's maker."
         purchase.move(to=Status.UNPRICED, where={"submit_after": purchase.submit_after}, submit_after=None)
@@ -203,7 +203,7 @@ def _call(purchase: Purchase, client: amazon.Client) -> Result:
 
 def _read_answer(answer: amazon.Answer) -> Result:
     order_id = answer.json().get("orderId")
-    if isinstance(order_id, str) and 0 < len(order_id) <= MAX_ORDER_ID:
+    if isinstance(order_id, str) and 0 < len(order_id) <= MAX_ORDER_ID and order_id.isprintable():
         return Result(
             Outcome.ORDERED, status=answer.status, request_id=answer.request_id, order_id=order_id, words="Ordered."
         )

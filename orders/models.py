@@ -155,7 +155,7 @@ class Purchase(models.Model):
             models.Index(fields=["store", "-received_at"], name="purchase_of_store"),
             models.Index(fields=["status", "-received_at"], name="purchase_by_status"),
             models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="purchase_by_order_id"),
-            models.Index(fields=["trip_ended_at"], condition=Q(redacted_at__isnull=True), name="purchase_unredacted"),
+            models.Index(fields=["received_at"], condition=Q(redacted_at__isnull=True), name="purchase_unredacted"),
         ]
 
     def __str__(self) -> str:
@@ -301,12 +301,12 @@ class CartConflict(models.Model):
     received_at = models.DateTimeField("received")
     request_id = models.CharField("request ID", max_length=64)
     raw = models.BinaryField("cart as received")
-    raw_sha256 = models.CharField(max_length=64)
+    content_sha256 = models.CharField(max_length=64)
     redacted_at = models.DateTimeField("shopper IDs removed", null=True, blank=True)
 
     class Meta:
         ordering = ["-received_at"]
-        constraints = [models.UniqueConstraint(fields=["purchase", "raw_sha256"], name="conflict_once")]
+        constraints = [models.UniqueConstraint(fields=["purchase", "content_sha256"], name="conflict_once")]
 
     def __str__(self) -> str:
         return f"other cart of {self.received_at:%Y-%m-%d %H:%M}"

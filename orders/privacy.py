@@ -13,8 +13,26 @@ BATCH = 500
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Stands for an id that was removed: still of the form that the contract asks for."""
 
-SHOPPER_OBJECTS = frozenset({"shopperIdentity", "paymentSource", "scanResult"})
-SHOPPER_TEXTS = frozenset({"shopperDeviceId"})
+Shape = dict[str, Any]
+"""What is kept of an object: a name of a scalar, of an object (a shape), of a list of objects (a shape in a list), or
+the value that stands for an id."""
+
+ITEM: Shape = {
+    "id": str,
+    "type": str,
+    "quantity": {"value": str, "unit": str},
+    "externalIdentifiers": [{"id": str, "type": str}],
+    "lineItemId": str,
+}
+EVENT: Shape = {"id": NOBODY, "timestamp": str, "location": str, "payloadType": str}
+CART: Shape = {
+    "requestId": str,
+    "idempotentShoppingTripId": str,
+    "storeId": str,
+    "shoppingTrip": {"startTime": str, "endTime": str, "authEvents": [EVENT]},
+    "cartItems": [ITEM],
+}
+"""What pricing and staff need of a cart. Whatever else is in it may tell of a person, so it goes."""
 
 
 def redact(*, now: datetime) -> int:
@@ -22,7 +40,7 @@ def redact(*, now: datetime) -> int:
     before = now - timedelta(days=settings.RAW_CART_DAYS)
     done = 0
     for rows in (
-        Purchase.objects.filter(trip_ended_at__lt=before, received_at__lt=before),
+        Purchase.objects.filter(received_at__lt=before),
         CartConflict.objects.filter(received_at__lt=before),
         RefusedCart.objects.filter(last_received_at__lt=before),
     ):
@@ -40,24 +58,22 @@ def _redact_rows(rows: models.QuerySet[Any], now: datetime) -> int:
 
 
 def without_shopper(raw: bytes) -> bytes:
-    """The same cart without ids of people and their devices. What is no JSON is emptied: it may hold anything."""
+    """The same cart without ids of people and their devices. What is no cart is emptied: it may hold anything."""
     try:
-        return json.dumps(_clean(json.loads(raw)), separators=(",", ":")).encode()
+        document = json.loads(raw.removeprefix(b"\xef\xbb\xbf"))
+        return json.dumps(_kept(document, CART), separators=(",", ":")).encode() if isinstance(document, dict) else b""
     except (ValueError, RecursionError):
         return b""
 
 
-def _clean(node: Any, *, under: str = "") -> Any:
-    if isinstance(node, dict):
-        return {key: _clean_member(key, value, under) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_clean(one, under=under) for one in node]
-    return node
-
-
-def _clean_member(key: str, value: Any, under: str) -> Any:
-    if key in SHOPPER_TEXTS:
-        return NOBODY
-    if key == "id" and (under in SHOPPER_OBJECTS or under == "authEvents"):
-        return NOBODY
-    return _clean(value, under=key)
+def _kept(node: Any, shape: Any) -> Any:
+    """What of a value has its shape; None where it has another."""
+    if isinstance(shape, str):
+        return shape
+    if isinstance(shape, dict):
+        if not isinstance(node, dict):
+            return None
+        return {name: _kept(node[name], inner) for name, inner in shape.items() if name in node}
+    if isinstance(shape, list):
+        return [_kept(one, shape[0]) for one in node] if isinstance(node, list) else None
+    return node if isinstance(node, shape) else None

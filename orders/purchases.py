@@ -226,7 +226,7 @@ def _repeat(decoded: contract.DecodedCart, raw: bytes, received_at: datetime) ->
         received_at=received_at,
         request_id=decoded.cart.request_id,
         raw=raw,
-        raw_sha256=hashlib.sha256(raw).hexdigest(),
+        content_sha256=decoded.content_hash,
     )
     with transaction.atomic():
         CartConflict.objects.bulk_create([conflict], ignore_conflicts=True)
@@ -282,6 +282,8 @@ def replay(refused: RefusedCart, *, by: User, now: datetime) -> Purchase:
     """
     if refused.purchase_id is not None:
         raise MoveRefused("This cart was taken in already.")
+    if refused.environment != settings.JWO_ENVIRONMENT:
+        raise MoveRefused(f"This cart is of the {refused.environment} environment: it is not taken in here.")
     raw = bytes(refused.raw)
     try:
         decoded = contract.decode(raw, limits())
@@ -310,9 +312,24 @@ def reprice(purchase: Purchase, *, by: User, now: datetime) -> None:
     Raises MoveRefused, with nothing changed but the list of problems, when it may not or still cannot be priced.
     """
     _check_may_reprice(purchase)
-    cart = contract.decode(bytes(purchase.raw), limits()).cart
-    asked = body.cart_to_price(cart)
-    before = purchase.status
+    try:
+        priced = _price_again(purchase, by, now)
+    except (MoveRefused, *DATABASE_GONE):
+        raise
+    except contract.InvalidCart as invalid:
+        first = invalid.faults[0]
+        raise MoveRefused(f"The cart no longer passes the contract: {first.path} {first.message}") from invalid
+    except Exception as error:
+        logger.exception("pricing purchase %s again failed", purchase.purchase_id)
+        raise MoveRefused(FAULT.message) from error
+    if isinstance(priced, Unpriced):
+        more = len(priced.problems) - 1
+        raise MoveRefused(priced.problems[0].message + (f" ({more} more problems.)" if more else ""))
+    logger.info("purchase %s priced again", purchase.purchase_id)
+
+
+def _price_again(purchase: Purchase, by: User, now: datetime) -> PricedCart | Unpriced:
+    asked = body.cart_to_price(contract.decode(bytes(purchase.raw), limits()).cart)
     book = read_pricebook(asked)
     priced = price_cart(asked, book, now=now)
     with transaction.atomic():
@@ -321,10 +338,7 @@ def reprice(purchase: Purchase, *, by: User, now: datetime) -> None:
             _still_waits(purchase, priced)
         else:
             _repaired(purchase, asked, priced, book.moment, by, now)
-    if isinstance(priced, Unpriced):
-        more = len(priced.problems) - 1
-        raise MoveRefused(priced.problems[0].message + (f" ({more} more problems.)" if more else ""))
-    logger.info("purchase %s re-priced (was %s)", purchase.purchase_id, before)
+    return priced
 
 
 def _check_may_reprice(purchase: Purchase) -> None:

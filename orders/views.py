@@ -141,7 +141,7 @@ def _refusal(name: str, code: int) -> Response:
 def _body(request: Request) -> Received:
     """The body, after a look at its announced length. DRF skips its parser on an empty one, so that is ours."""
     length = request.META.get("CONTENT_LENGTH") or ("" if "HTTP_TRANSFER_ENCODING" in request.META else "0")
-    if not length.isdigit():
+    if not (length.isascii() and length.isdecimal()):
         raise LengthRequired
     if int(length) > settings.CONNECTOR_MAX_BYTES:
         raise TooLarge

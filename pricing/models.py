@@ -103,6 +103,7 @@ class Dated(models.Model):
             )
             if stored.was_in_force(now) and not same:
                 return self._succeed(stored, now, related)
+            stored._hold()
             if stored.was_in_force(now):
                 self.starts_at = stored.starts_at
             self.save()
@@ -133,8 +134,20 @@ class Dated(models.Model):
         if self.starts_at >= now:
             self.delete()
         elif not self.is_over(now):
-            self.ends_at = now
-            self.save()
+            with transaction.atomic():
+                self._hold()
+                self.ends_at = now
+                self.save()
+
+    def _hold(self) -> None:
+        """Hold the row until the transaction is over, if it still ends when we read that it would.
+
+        Two people ending the same row would otherwise overwrite each other's end. Raises ValidationError.
+        """
+        same_end = Q(ends_at__isnull=True) if self.ends_at is None else Q(ends_at=self.ends_at)
+        unchanged = type(self).objects.filter(same_end, pk=self.pk)
+        if models.QuerySet.update(unchanged, ends_at=self.ends_at) != 1:
+            raise ValidationError("Somebody else changed this meanwhile. Load the page again.")
 
     # -- the guards
 

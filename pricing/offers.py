@@ -99,7 +99,10 @@ def apply(lines: Sequence[Line], book: Pricebook) -> Saved:
         raise ValueError(f"promotions of unknown kinds: {', '.join(sorted(unknown))}")
     saved = Saved()
     ready = []
+    skus = {line.product.sku for line in lines}
     for terms in book.promotions:
+        if skus.isdisjoint(frozenset().union(*terms.roles)):
+            continue  # it touches what a line's further identifiers mean, not what was taken
         miss = _off_the_clock(terms, book)
         if miss:
             saved.misses.append(miss)

@@ -1,0 +1,136 @@
+"""What can be decided without a search, so that the search sees only deals that really compete for units."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pricing.deals.kinds import Deal, Line, Role
+
+Shape = tuple[tuple[int, ...], bool, tuple[frozenset[int], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The best single-unit deal without a limit on a line: any unit that nothing better uses gets it."""
+
+    saving: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A deal that has to be weighed against others, cut down to the lines at hand.
+
+    `rank` is its place in code order, `uses` how many applications fit at most, and `capped` says whether the
+    promotion's own limit is what stops it there.
+    """
+
+    rank: int
+    roles: tuple[Role, ...]
+    amount: int
+    got_are_cheapest: bool
+    uses: int
+    capped: bool
+    lines: frozenset[int]
+    counts: tuple[int, ...]
+
+
+def screened(lines: Sequence[Line], deals: Sequence[Deal]) -> tuple[dict[int, Plain], list[Rival]]:
+    """The plain option of each line that has one, and the deals that are left to search; `deals` are in code order."""
+    units = [line.count for line in lines]
+    searched: list[tuple[int, Deal]] = []
+    plain: dict[int, Plain] = {}
+    for rank, deal in enumerate(deals):
+        if _is_plain(deal, units):
+            for line, saving in deal.roles[0].worth.items():
+                if units[line] and (line not in plain or saving > plain[line].saving):
+                    plain[line] = Plain(saving, rank)
+        else:
+            searched.append((rank, deal))
+    found = [_rival(rank, deal, units, plain) for rank, deal in searched]
+    return plain, _undominated([rival for rival in found if rival is not None])
+
+
+def groups(rivals: Sequence[Rival]) -> list[list[Rival]]:
+    """Rivals that share lines, directly or through others, are searched together; each group keeps code order."""
+    together: list[tuple[set[int], list[Rival]]] = []
+    for rival in rivals:
+        joined = [group for group in together if not group[0].isdisjoint(rival.lines)]
+        if len(joined) != 1:
+            together = [group for group in together if group[0].isdisjoint(rival.lines)]
+            merged = set().union(*(of_lines for of_lines, _ in joined)), [one for _, many in joined for one in many]
+            together.append(merged)
+            joined = [merged]
+        joined[0][0].update(rival.lines)
+        joined[0][1].append(rival)
+    return [sorted(members, key=lambda rival: rival.rank) for _, members in together]
+
+
+def _is_plain(deal: Deal, units: Sequence[int]) -> bool:
+    """Single-unit and never short of uses."""
+    if len(deal.roles) > 1 or deal.roles[0].count > 1:
+        return False
+    return deal.max_uses is None or deal.max_uses >= _sum(units, deal.roles[0].worth)
+
+
+def _sum(units: Sequence[int], of_lines: Iterable[int]) -> int:
+    return sum(map(units.__getitem__, of_lines))
+
+
+def _rival(rank: int, deal: Deal, units: Sequence[int], plain: Mapping[int, Plain]) -> Rival | None:
+    """The deal as a rival, unless it does not fit or an unlimited deal does as well on every line."""
+    roles = deal.roles
+    if len(roles) == 1 and roles[0].count == 1:
+        roles = (_worth_having(rank, roles[0], plain),)
+    if not all(units):
+        roles = tuple(_at_hand(role, units) for role in roles)
+    of_lines = frozenset().union(*[role.worth for role in roles])
+    counts = tuple([role.count for role in roles])
+    fit = _sum(units, of_lines) // sum(counts)
+    if len(roles) > 1:
+        fit = min(fit, *[_sum(units, role.worth) // role.count for role in roles])
+    uses = fit if deal.max_uses is None else min(fit, deal.max_uses)
+    if not uses:
+        return None
+    return Rival(rank, roles, deal.amount, deal.got_are_cheapest, uses, uses < fit, of_lines, counts)
+
+
+def _worth_having(rank: int, role: Role, plain: Mapping[int, Plain]) -> Role:
+    """Without the lines where an unlimited single-unit deal saves more, or as much and comes first."""
+    worth = {
+        line: saving
+        for line, saving in role.worth.items()
+        if line not in plain or (saving, -rank) > (plain[line].saving, -plain[line].rank)
+    }
+    return Role(role.count, worth)
+
+
+def _at_hand(role: Role, units: Sequence[int]) -> Role:
+    return Role(role.count, {line: worth for line, worth in role.worth.items() if units[line]})
+
+
+def _undominated(rivals: Sequence[Rival]) -> list[Rival]:
+    """Without those for which another of the same shape could always step in, and the result be better."""
+    shapes: list[Shape] = [
+        (rival.counts, rival.got_are_cheapest, tuple([frozenset(role.worth) for role in rival.roles]))
+        for rival in rivals
+    ]
+    best: dict[Shape, Rival] = {}
+    for shape, rival in zip(shapes, rivals, strict=True):
+        if not rival.capped and (shape not in best or not _steps_in(best[shape], rival)):
+            best[shape] = rival
+    return [
+        rival
+        for shape, rival in zip(shapes, rivals, strict=True)
+        if shape not in best or best[shape] is rival or not _steps_in(best[shape], rival)
+    ]
+
+
+def _steps_in(other: Rival, rival: Rival) -> bool:
+    """Whether `other`, which has no limit and the same shape, could take over every application and win by it."""
+    margins = [
+        [theirs.worth[line] - worth for line, worth in ours.worth.items()]
+        for theirs, ours in zip(other.roles, rival.roles, strict=True)
+    ]
+    if other.amount > rival.amount or any(min(role) < 0 for role in margins):
+        return False
+    return other.rank < rival.rank or other.amount < rival.amount or any(min(role) > 0 for role in margins)
