@@ -5,6 +5,7 @@ from importlib import import_module
 
 from celery import Celery
 from celery.signals import beat_init, worker_init
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jwo_store.settings")
 app = Celery("jwo_store")
@@ -15,4 +16,8 @@ app.autodiscover_tasks()
 @beat_init.connect
 @worker_init.connect
 def _refuse_unsafe_start(**_: object) -> None:
-    import_module("jwo_store.checks").refuse_unsafe_start()
+    """Celery logs what its signals raise and goes on: only an exit stops it."""
+    try:
+        import_module("jwo_store.checks").refuse_unsafe_start()
+    except ImproperlyConfigured as reasons:
+        raise SystemExit(str(reasons)) from None

@@ -301,6 +301,7 @@ class CartConflict(models.Model):
     received_at = models.DateTimeField("received")
     request_id = models.CharField("request ID", max_length=64)
     raw = models.BinaryField("cart as received")
+    raw_sha256 = models.CharField(max_length=64)
     content_sha256 = models.CharField(max_length=64)
     redacted_at = models.DateTimeField("shopper IDs removed", null=True, blank=True)
 

@@ -24,13 +24,23 @@ ITEM: Shape = {
     "externalIdentifiers": [{"id": str, "type": str}],
     "lineItemId": str,
 }
-EVENT: Shape = {"id": NOBODY, "timestamp": str, "location": str, "payloadType": str}
+PERSON: Shape = {"id": NOBODY}
+EVENT: Shape = {
+    "id": NOBODY,
+    "timestamp": str,
+    "location": str,
+    "payloadType": str,
+    "scanResult": {"id": NOBODY, "type": str},
+}
 CART: Shape = {
     "requestId": str,
     "idempotentShoppingTripId": str,
     "storeId": str,
     "shoppingTrip": {"startTime": str, "endTime": str, "authEvents": [EVENT]},
     "cartItems": [ITEM],
+    "shopperIdentity": PERSON,
+    "shopperDeviceId": NOBODY,
+    "paymentSource": PERSON,
 }
 """What pricing and staff need of a cart. Whatever else is in it may tell of a person, so it goes."""
 

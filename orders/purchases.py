@@ -226,6 +226,7 @@ def _repeat(decoded: contract.DecodedCart, raw: bytes, received_at: datetime) ->
         received_at=received_at,
         request_id=decoded.cart.request_id,
         raw=raw,
+        raw_sha256=hashlib.sha256(raw).hexdigest(),
         content_sha256=decoded.content_hash,
     )
     with transaction.atomic():

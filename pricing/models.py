@@ -115,6 +115,7 @@ class Dated(models.Model):
         successor = copy.copy(self)
         successor._state = copy.copy(self._state)
         successor._state.adding = True
+        successor.__dict__.pop("_prefetched_objects_cache", None)
         successor.pk = uuid.uuid4()
         successor.starts_at = now
         if successor.ends_at is not None and successor.ends_at <= now:
@@ -172,7 +173,11 @@ class Dated(models.Model):
 
     def _refuse_rewriting(self, now: datetime) -> None:
         stored = type(self).objects.filter(pk=self.pk).first()
-        if stored is None or not stored.was_in_force(now):
+        if stored is None:
+            return
+        if not stored.was_in_force(now):
+            if self.starts_at < now - SAVING_TIME:
+                raise ValidationError({"starts_at": "What is yet to start cannot be moved into the past."})
             return
         if stored.terms() != self.terms() or stored.starts_at != self.starts_at:
             raise ValidationError("This was in force already: it can be ended and succeeded, not changed.")

@@ -1,8 +1,11 @@
 """What every test may count on."""
 
+import socketserver
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -49,11 +52,48 @@ def cheap_passwords() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def broker_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody listens where the broker should be."""
-    with monkeypatch.context() as changed:
-        changed.setenv("CELERY_BROKER_URL", "amqp://guest:guest@127.0.0.1:9//")
+@contextmanager
+def another_broker(url: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("CELERY_BROKER_URL", url)
         app._after_fork()
         yield
     app._after_fork()
+
+
+@pytest.fixture
+def broker_down() -> Iterator[None]:
+    """Nobody listens where the broker should be."""
+    with another_broker("amqp://guest:guest@127.0.0.1:9//"):
+        yield
+
+
+@pytest.fixture
+def broker_that_refuses() -> Iterator[None]:
+    """A RabbitMQ that no longer knows our password: it greets, hears who we are, and closes with 403."""
+    greeting = method(10, 10, b"\x00\x09" + bytes(4) + long_text(b"PLAIN AMQPLAIN") + long_text(b"en_US"))
+    refusal = method(10, 50, struct.pack(">HB", 403, 14) + b"ACCESS_REFUSED" + bytes(4))
+
+    class Broker(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(8)
+            self.request.sendall(greeting)
+            self.request.recv(4096)
+            self.request.sendall(refusal)
+            self.request.recv(4096)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Broker) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        with another_broker(f"amqp://guest:old@127.0.0.1:{server.server_address[1]}//"):
+            yield
+        server.shutdown()
+
+
+def method(class_id: int, method_id: int, arguments: bytes) -> bytes:
+    """A frame of AMQP 0-9-1 on channel 0."""
+    payload = struct.pack(">HH", class_id, method_id) + arguments
+    return struct.pack(">BHL", 1, 0, len(payload)) + payload + b"\xce"
+
+
+def long_text(text: bytes) -> bytes:
+    return struct.pack(">L", len(text)) + text

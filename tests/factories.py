@@ -476,6 +476,7 @@ class CartConflictFactory(DjangoModelFactory):
     request_id = factory.Sequence(lambda n: f"other-request-{n}")
     raw = factory.LazyAttribute(lambda conflict: conflict.request_id.encode())
     raw_sha256 = factory.LazyAttribute(lambda conflict: hashlib.sha256(conflict.raw).hexdigest())
+    content_sha256 = factory.LazyAttribute(lambda conflict: conflict.raw_sha256)
 
 
 class RefusedCartFactory(DjangoModelFactory):

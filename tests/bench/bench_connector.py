@@ -1,7 +1,7 @@
 """Create Purchases (10 lines, priced, committed) beside two floors, in one run on PostgreSQL.
 
-The product and a bare DRF view (`tests.bench.floor`) run under the same gunicorn, in turn, against the same database and
-the same client; pgbench inserts one row. Ends by itself and drops its database.
+The product and a bare DRF view (`tests.bench.floor`) run under the same gunicorn, in turn, against the same database
+and the same client; pgbench inserts one row. Ends by itself and drops its database.
 """
 
 import argparse
@@ -45,7 +45,8 @@ class Served:
         ordered = sorted(self.latencies)
         rate = len(ordered) / self.seconds
         p50, p99 = (ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.99))
-        return f"{name:<28}{rate:>8.0f}/s  p50 {p50:>6.2f} ms  p99 {p99:>6.2f} ms  CPU {self.cpu / len(ordered) * 1000:>5.2f} ms"
+        cpu = self.cpu / len(ordered) * 1000
+        return f"{name:<28}{rate:>8.0f}/s  p50 {p50:>6.2f} ms  p99 {p99:>6.2f} ms  CPU {cpu:>5.2f} ms"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -99,9 +100,7 @@ class Carts:
                     "endTime": "2026-11-02T15:05:48Z",
                     "authEvents": [{"id": str(uuid.uuid4()), "payloadType": "FINANCIAL", "location": "ENTRY"}],
                 },
-                "cartItems": [
-                    {"id": sku, "type": "SKU", "quantity": {"value": "2", "unit": "unit"}} for sku in skus
-                ],
+                "cartItems": [{"id": sku, "type": "SKU", "quantity": {"value": "2", "unit": "unit"}} for sku in skus],
             }
         ).encode()
         head = (
@@ -322,7 +321,9 @@ def _print_growth(port: int, carts: Carts) -> None:
         seen: list[float] = []
         _client(port, [carts.request(lines) for _ in range(times)], time.perf_counter() + 60, seen)
         medians[lines] = statistics.median(seen)
-        print(f"{lines:>5} lines: median {medians[lines] * 1000:>8.2f} ms, {medians[lines] / lines * 1e6:>8.1f} µs a line")
+        print(
+            f"{lines:>5} lines: median {medians[lines] * 1000:>8.2f} ms, {medians[lines] / lines * 1e6:>8.1f} µs a line"
+        )
     growth = (medians[1000] / 1000) / (medians[100] / 100)
     print(f"time per line, 1,000 lines over 100: {growth:.2f} (aim at most 1.20)")
 

@@ -1,6 +1,3 @@
-# factory-boy says that it is typed, and is not:
-# mypy: disable-error-code="attr-defined, no-untyped-call"
-
 import pytest
 
 from catalog.barcodes import expand_upc_e, gtin, is_digits, scan_keys, stored_key

@@ -195,7 +195,9 @@ class PostgresGround(Ground):
         self.houses = 0
         self.ask("CREATE DATABASE {}", self.name)
         try:
-            prepare({**SETTINGS, "DATABASE_URL": self.url(self.name), "CELERY_BROKER_URL": BROKER, "DATA_DIR": str(folder)})
+            prepare(
+                {**SETTINGS, "DATABASE_URL": self.url(self.name), "CELERY_BROKER_URL": BROKER, "DATA_DIR": str(folder)}
+            )
         except BaseException:
             self.close()
             raise
@@ -237,7 +239,17 @@ class Servers(House):
         servers = {"DATABASE_URL": ground.url(database), "CELERY_BROKER_URL": BROKER, "CELERY_QUEUE": self.queue}
         super().__init__(folder, PostgresRecords(ground.url(database)), {**servers, **settings})
         celery = ["-m", "celery", "-A", "jwo_store"]
-        worker = ["worker", "--pool", "threads", "--concurrency", "4", "-n", f"{self.queue}@%h", "--loglevel", "WARNING"]
+        worker = [
+            "worker",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "4",
+            "-n",
+            f"{self.queue}@%h",
+            "--loglevel",
+            "WARNING",
+        ]
         commands = {
             "web": ["-m", "gunicorn", "jwo_store.wsgi:application", *self._web_options()],
             "worker": [*celery, *worker, "--without-mingle", "--without-gossip"],

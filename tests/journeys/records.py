@@ -186,7 +186,9 @@ class PostgresRecords(Records):
 
     def wait_for_blocked(self, count: int) -> None:
         until = time.monotonic() + LOCK_WITHIN
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
         while self.rows(waiting)[0][0] < count:
             assert time.monotonic() < until, f"not {count} writers wait for the lock"
             time.sleep(0.01)

@@ -79,9 +79,7 @@ def locked_out(name: str, said: int, mode: str, **options: Any) -> Story:
     )
 
 
-def unclear(
-    mode: str, said: int | None, seconds: tuple[float, float] = (0.0, CALL_BOUND), **options: Any
-) -> Story:
+def unclear(mode: str, said: int | None, seconds: tuple[float, float] = (0.0, CALL_BOUND), **options: Any) -> Story:
     """Nobody knows whether the card was charged: marked, told, and asked again with the same bytes."""
     return Story(
         mode,
@@ -192,9 +190,7 @@ def assert_sent_alike(house: House, trip_id: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_misbehaviour_ends_as_the_table_says(
-    house: House, told: dict[str, tuple[Story, str]], name: str
-) -> None:
+def test_a_misbehaviour_ends_as_the_table_says(house: House, told: dict[str, tuple[Story, str]], name: str) -> None:
     story, trip_id = told[name]
     wait_for(house, trip_id, story.status)
     kept, trip, attempts = house.records.purchase(trip_id), house.amazon.trip(trip_id), house.records.attempts(trip_id)

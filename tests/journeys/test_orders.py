@@ -74,6 +74,6 @@ def test_another_cart_under_the_same_trip_changes_nothing_but_is_told(house: Hou
     assert (kept.order_id, kept.price_total) == (charged["order_id"], TOTALS["price_total"])
     assert (charged["charges"], Decimal(charged["charged"])) == (1, TOTALS["price_total"])
     assert conflicts(house, trip_id) == 1
-    assert [
-        (alarm.subject, alarm.times) for alarm in house.records.alarms("Two different carts for one trip")
-    ] == [(kept.purchase_id, 1)]
+    assert [(alarm.subject, alarm.times) for alarm in house.records.alarms("Two different carts for one trip")] == [
+        (kept.purchase_id, 1)
+    ]

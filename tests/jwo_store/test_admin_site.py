@@ -316,7 +316,8 @@ def test_the_sidebar_marks_where_one_is() -> None:
         return [item["title"] for group in groups for item in group["items"] if item["active"]]
 
     assert active("/admin/pricing/fee/") == ["Deposits and fees"]
-    assert "Waiting for a repair" in active("/admin/orders/purchase/?status__exact=UNPRICED")
+    assert active("/admin/orders/purchase/?status__exact=UNPRICED") == ["Waiting for a repair"]
+    assert active("/admin/orders/purchase/?status__exact=ORDERED") == ["All purchases"]
     assert active("/admin/orders/purchase/") == ["All purchases"]
 
 

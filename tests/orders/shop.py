@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model
 
 from catalog.models import Barcode, Product, Store
 from jwo_store.models import Alarm
@@ -115,8 +114,8 @@ def alarms() -> list[tuple[str, str, int]]:
 
 def everything() -> dict[str, list[dict[str, Any]]]:
     """All rows of the orders app and all alarms: equal before and after means that nothing changed."""
-    models: list[type[Model]] = [*apps.get_app_config("orders").get_models(), Alarm]
-    return {model.__name__: [_plain(row) for row in model._default_manager.order_by("pk").values()] for model in models}
+    tables: list[Any] = [*apps.get_app_config("orders").get_models(), Alarm]
+    return {model.__name__: [_plain(row) for row in model._default_manager.order_by("pk").values()] for model in tables}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -202,6 +202,7 @@ CASES: dict[str, Case] = {
     "429 after a day": slower((3600.0, 3600.0), Retry_After="86400"),
     "429 after a while": slower(BACKOFF, Retry_After="a while"),
     **{f"{status}": unclear(says(status, {"message": "Try later."}), "Try later.") for status in (500, 502, 503, 504)},
+    "503 with a time": unclear(says(503, {"message": "Try later."}, Retry_After="900"), "Try later."),
     "503 with an error page": unclear(Reply(503, b"<h1>Down</h1>"), "<h1>Down</h1>"),
     "a connection that breaks": unclear(Reply(None), "Amazon's answer did not come whole, or is none."),
     "silence": unclear(Reply(201, after=0.6), "Amazon did not answer in time.", heard=False),
@@ -417,6 +418,12 @@ class TestTheClaim:
         with pytest.raises(MoveRefused, match="This purchase is of the live environment: it is never sent from here"):
             checkout.send_again(purchase, by=person, now=LATER)
         assert everything() == before
+
+    def test_is_for_live_purchases_where_amazon_is_live(self, settings: LazySettings) -> None:
+        settings.JWO_ENVIRONMENT = "live"
+        purchase = take_in()
+        submit(purchase, ordered())
+        assert (purchase.status, attempts(purchase)[0].environment) == (Status.ORDERED, "live")
 
     def test_is_not_for_a_test_trip_where_amazon_is_live(self, settings: LazySettings, person: User) -> None:
         settings.JWO_ENVIRONMENT = "live"
@@ -1083,6 +1090,11 @@ class TestTheTasks:
         list(nudged())
         tasks.sweep()
         assert {"purchase_id": purchase.pk} in list(nudged())
+
+    @pytest.mark.usefixtures("broker_that_refuses")
+    def test_sweep_survives_a_broker_that_refuses(self) -> None:
+        take_in()
+        tasks.sweep()
 
     @pytest.mark.usefixtures("broker_down")
     def test_sweep_survives_a_broker_that_is_down(self) -> None:

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import EmptyCartAnswer, PricedAt, Store
 from jwo_store.celery import app
 from jwo_store.models import Alarm
-from orders import contract, purchases
+from orders import checkout, contract, purchases
 from orders.body import cart_to_price
 from orders.limits import limits
 from orders.models import CartConflict, Purchase, PurchaseLine, RefusedCart
@@ -223,6 +223,15 @@ class TestTheNudge:
         assert (purchase.status, purchase.submit_after) == (Status.AWAITING_CHECKOUT, purchase.received_at)
         told = [record.getMessage() for record in caplog.records if record.name == "orders.nudge"]
         assert told == ["the broker took no nudge (OperationalError); the sweep will find the row"]
+
+    @pytest.mark.usefixtures("broker_that_refuses")
+    @pytest.mark.django_db(transaction=True)
+    def test_may_be_refused_by_the_broker(self, post: Post) -> None:
+        open_shop()
+        response = post(body(cart()))
+        purchase = Purchase.objects.get()
+        assert (response.status_code, purchase.status) == (201, Status.AWAITING_CHECKOUT)
+        assert json.loads(response.content) == {"purchaseId": purchase.purchase_id}
 
 
 def nudged() -> Iterator[dict[str, Any]]:
@@ -956,6 +965,52 @@ class TestTwentyAtOnce:
         responses = at_once(20, lambda _: post(b"{}"))
         assert {response.status_code for response in responses} == {400}
         assert RefusedCart.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSeveralPeopleAtOnce:
+    """Each presses the same button; one of them does it, the others are told."""
+
+    def press(self, at_once: AtOnce, action: Callable[[], Any]) -> list[str]:
+        def press(_: int) -> str:
+            try:
+                action()
+            except MoveRefused as refusal:
+                return str(refusal)
+            return "done"
+
+        return sorted(at_once(6, press))
+
+    def test_price_a_cart_again_once(self, at_once: AtOnce, person: User) -> None:
+        shop = open_shop()
+        without_price(shop)
+        purchase = take_in()
+        PriceFactory(product=shop.nuts, amount=Decimal("2.79"))
+        rows = [Purchase.objects.get() for _ in range(6)]
+        told = self.press(at_once, lambda: purchases.reprice(rows.pop(), by=person, now=LATER))
+        assert told == ["Somebody else changed this purchase meanwhile. Load the page again."] * 5 + ["done"]
+        purchase.refresh_from_db()
+        assert (purchase.status, purchase.lines.count()) == (Status.AWAITING_CHECKOUT, 2)
+        assert (purchase.problems.count(), purchase.notes.count()) == (0, 1)
+
+    def test_send_a_purchase_again_once(self, at_once: AtOnce, person: User) -> None:
+        open_shop()
+        purchase = take_in()
+        submit(purchase, refused())
+        rows = [Purchase.objects.get() for _ in range(6)]
+        told = self.press(at_once, lambda: checkout.send_again(rows.pop(), by=person, now=LATER))
+        assert told == ["Somebody else changed this purchase meanwhile. Load the page again."] * 5 + ["done"]
+        assert purchase.notes.count() == 1
+
+    def test_take_a_refused_cart_in_once(self, at_once: AtOnce, person: User, settings: LazySettings) -> None:
+        open_shop()
+        refuse()
+        settings.CART_ITEM_TYPES = ["SKU", "RFID"]
+        rows = [RefusedCart.objects.get() for _ in range(6)]
+        told = self.press(at_once, lambda: purchases.replay(rows.pop(), by=person, now=LATER))
+        assert told == ["This cart was taken in already."] * 5 + ["done"]
+        assert RefusedCart.objects.get().purchase == Purchase.objects.get()
+        assert Purchase.objects.get().notes.count() == 1
 
 
 LINE_COUNTS = (1, 10, 100, 1000)

@@ -2,7 +2,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +26,11 @@ from pricing.deals import (
     multi_buy,
     percent_off,
 )
+from pricing.deals.layers import search
+from pricing.deals.problem import Problem
+from pricing.deals.screening import Rival, groups, screened
+from pricing.deals.shortlist import Candidate
+from pricing.deals.tolls import sweep
 from tests.bench.bench_deals import category_like, overlapping
 from tests.pricing.brute_force import Answer, Item, Rule, solve
 
@@ -434,6 +440,56 @@ class TestAgainstBruteForce:
             assert as_answer(solution) == best
 
 
+def problems(items: tuple[Item, ...], several: Sequence[Rule]) -> Iterator[tuple[Problem, list[Rival]]]:
+    lines = lines_of(items)
+    plain, rivals = screened(lines, sorted((deal_of(rule, lines) for rule in several), key=lambda deal: deal.code))
+    for group in groups(rivals):
+        problem = Problem(lines, plain, frozenset().union(*(rival.lines for rival in group)))
+        problem.add(group)
+        yield problem, group
+
+
+class TestInside:
+    @briefly
+    @given(cases())
+    def test_forgetting_steps_keeps_the_best_choice(self, case: tuple[tuple[Item, ...], tuple[Rule, ...]]) -> None:
+        for problem, _ in problems(*case):
+            before = search(problem, width=1000, at_least=sum(problem.floor))
+            assert before is not None
+            problem.prune(before.score)
+            after = search(problem, width=1000, at_least=before.score)
+            assert after is not None
+            assert (after.taken, after.score) == (before.taken, before.score)
+
+    @briefly
+    @given(cases(), st.data())
+    def test_the_bound_is_never_too_low_whatever_the_tolls(
+        self, case: tuple[tuple[Item, ...], tuple[Rule, ...]], data: st.DataObject
+    ) -> None:
+        for problem, _ in problems(*case):
+            best = search(problem, width=1000, at_least=sum(problem.floor))
+            assert best is not None
+            rises = data.draw(st.lists(st.integers(0, 3000), min_size=len(problem.units), max_size=len(problem.units)))
+            problem.set_tolls([floor + rise for floor, rise in zip(problem.floor, rises, strict=True)])
+            assert problem.bound() >= best.score
+            at_random = problem.bound()
+            sweep(problem)
+            assert at_random >= problem.bound() >= best.score
+
+    @briefly
+    @given(cases(), st.data())
+    def test_no_application_scores_more_than_is_promised(
+        self, case: tuple[tuple[Item, ...], tuple[Rule, ...]], data: st.DataObject
+    ) -> None:
+        items, several = case
+        for problem, group in problems(items, [replace(rule, max_uses=1) for rule in several]):
+            rises = data.draw(st.lists(st.integers(0, 3000), min_size=len(problem.units), max_size=len(problem.units)))
+            problem.set_tolls([floor + rise for floor, rise in zip(problem.floor, rises, strict=True)])
+            for rival, track in zip(group, problem.tracks, strict=True):
+                promise = Candidate(rival, lines_of(items), problem.bits).promise(problem.lowest_tolls())
+                assert promise >= track.best_use(problem.tolls)
+
+
 class TestProperties:
     @briefly
     @given(cases(), st.data())
@@ -448,17 +504,15 @@ class TestProperties:
             pieces += [(line, Item(item.price, count, item.weight)) for count in parts]
         shuffled = data.draw(st.permutations(pieces))
 
-        def now_at(targets: frozenset[int] | None) -> frozenset[int] | None:
-            return targets and frozenset(place for place, (line, _) in enumerate(shuffled) if line in targets)
+        def now_at(targets: frozenset[int]) -> frozenset[int]:
+            return frozenset(place for place, (line, _) in enumerate(shuffled) if line in targets)
 
         moved = [
-            Rule(
-                **{
-                    **vars(rule),
-                    "targets": now_at(rule.targets),
-                    "get_targets": now_at(rule.get_targets),
-                    "components": tuple((now_at(targets), count) for targets, count in rule.components),
-                }
+            replace(
+                rule,
+                targets=now_at(rule.targets),
+                get_targets=None if rule.get_targets is None else now_at(rule.get_targets),
+                components=tuple((now_at(targets), count) for targets, count in rule.components),
             )
             for rule in several
         ]

@@ -1,6 +1,3 @@
-# factory-boy says that it is typed, and is not:
-# mypy: disable-error-code="attr-defined, no-untyped-call"
-
 from decimal import Decimal
 from typing import Any
 

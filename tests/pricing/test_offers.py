@@ -293,6 +293,14 @@ def test_hours_over_midnight_belong_to_the_day_they_began_on(moment: str, began:
     assert applies(moment, **NIGHT, weekdays=days(began)) is answer
 
 
+@pytest.mark.parametrize(
+    ("moment", "answer"),
+    [("2026-03-14T23:59:59", True), ("2026-03-15T00:00:00", False), ("2026-03-14T00:00:00", False)],
+)
+def test_hours_may_end_at_midnight(moment: str, *, answer: bool) -> None:
+    assert applies(f"{moment}-04:00", **hours("22:00", "00:00"), weekdays=days("SAT")) is answer
+
+
 @pytest.mark.parametrize(("moment", "answer"), [("2026-03-14T23:00", True), ("2026-03-14T03:00", False)])
 def test_hours_over_midnight_hold_on_every_day_when_none_is_named(moment: str, *, answer: bool) -> None:
     assert applies(f"{moment}:00-04:00", **NIGHT) is answer

@@ -77,9 +77,7 @@ def price(raw: bytes, *, at: datetime | None, now: datetime) -> dict[str, Any]:
         return result
     priced = price_cart(asked, book, now=now)
     if isinstance(priced, Unpriced):
-        problems = [
-            {"line": one.line, "product_id": one.product_id, "message": one.message} for one in priced.problems
-        ]
+        problems = [{"line": one.line, "product_id": one.product_id, "message": one.message} for one in priced.problems]
         return {**result, "status": "UNPRICED", "problems": problems}
     checkout = body.as_document(cart.idempotent_shopping_trip_id, asked, priced)
     return {**result, "status": "PRICED", "checkout": checkout, "trace": priced.trace}
