@@ -43,6 +43,12 @@ class DatedQuerySet(models.QuerySet[Any]):
         rows = self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=starts_at))
         return rows.filter(starts_at__lt=ends_at) if ends_at else rows
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refused when one of the rows is or was in force."""
+        if self.filter(starts_at__lte=timezone.now()).exists():
+            raise TypeError("what was in force is ended, never deleted")
+        return super().delete()
+
     def update(self, **_changes: Any) -> int:
         """Refused: what was in force stays as it was (see `Dated.revise` and `Dated.end`)."""
         raise TypeError("dated rows are ended and succeeded, never updated")
@@ -93,7 +99,7 @@ class Dated(models.Model):
         A row that is yet to start is changed in place. One in force is ended now and succeeded by a new row with the
         new terms; a new end alone is simply written. Raises ValidationError when the row is over already.
         """
-        related = dict(related or {})
+        related = {name: list(rows) for name, rows in (related or {}).items()}
         with transaction.atomic():
             stored = cast("Self", type(self).objects.get(pk=self.pk))
             if stored.is_over(now):
@@ -159,12 +165,17 @@ class Dated(models.Model):
         if self.ends_at and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": "The end must be later than the start."})
         now = timezone.now()
-        if self._state.adding and self.starts_at < now - SAVING_TIME:
-            rivals = self.rivals().overlapping(self.starts_at, min(self.ends_at or now, now))
-            if rivals.exists():
-                raise ValidationError(
-                    {"starts_at": "Something was in force already at that time, and that stays. Start it now or later."}
-                )
+        if self._state.adding or type(self).objects.filter(pk=self.pk, starts_at__gt=now).exists():
+            self._refuse_back_dating(now)
+
+    def _refuse_back_dating(self, now: datetime) -> None:
+        """A row that was not in force yet may start in the past only where its scope had nothing in force."""
+        if self.starts_at >= now - SAVING_TIME:
+            return
+        if self.rivals().overlapping(self.starts_at, min(self.ends_at or now, now)).exists():
+            raise ValidationError(
+                {"starts_at": "Something was in force already at that time, and that stays. Start it now or later."}
+            )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
@@ -176,8 +187,7 @@ class Dated(models.Model):
         if stored is None:
             return
         if not stored.was_in_force(now):
-            if self.starts_at < now - SAVING_TIME:
-                raise ValidationError({"starts_at": "What is yet to start cannot be moved into the past."})
+            self._refuse_back_dating(now)
             return
         if stored.terms() != self.terms() or stored.starts_at != self.starts_at:
             raise ValidationError("This was in force already: it can be ended and succeeded, not changed.")
@@ -537,17 +547,25 @@ class TaxAssignment(Dated):
     def rivals(self) -> DatedQuerySet:
         return TaxAssignment.objects.filter(product_id=self.product_id).exclude(pk=self.pk)
 
+    def clean(self) -> None:
+        super().clean()
+        if self.starts_at and self.rivals().overlapping(self.starts_at, self.ends_at).exists():
+            raise ValidationError("Another tax category of this product is in force in that time. End that one first.")
+
     @classmethod
     def assign(cls, product: Product, tax_category: TaxCategory, *, now: datetime) -> None:
         """Tax the product under this category from now on; from the beginning when it had none."""
         with transaction.atomic():
-            current = cls.objects.filter(product=product, ends_at__isnull=True).first()
-            if current is None:
-                start = now if cls.objects.filter(product=product).exists() else BEGINNING
-                cls.objects.create(product=product, tax_category=tax_category, starts_at=start)
-            elif current.tax_category_id != tax_category.pk:
-                current.tax_category = tax_category
-                current.revise(now=now)
+            own = cls.objects.filter(product=product)
+            current = own.in_force(now).first()
+            if current is not None and current.tax_category_id == tax_category.pk:
+                return
+            planned = own.filter(starts_at__gt=now).order_by("starts_at").first()
+            start = now if own.exists() else BEGINNING
+            if current is not None:
+                current.end(now=now)
+            until = planned.starts_at if planned else None
+            cls.objects.create(product=product, tax_category=tax_category, starts_at=start, ends_at=until)
 
 
 class TaxRule(Coded):

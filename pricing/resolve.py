@@ -5,7 +5,7 @@ first problem found of each line (product, quantity, unit, price, fee, tax).
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from catalog.barcodes import scan_keys
@@ -89,7 +89,7 @@ def _of_the_cart(cart: Cart, book: Pricebook, now: datetime) -> list[Problem]:
         problems.append(
             Problem(
                 "time",
-                f"The trip ends in the future ({cart.ended_at:%Y-%m-%d %H:%M} UTC). Wait until then and re-price it.",
+                f"The trip ends in the future ({cart.ended_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC). Wait until then and re-price it.",
             )
         )
     return problems
@@ -139,8 +139,10 @@ def _product(sent: CartLine, book: Pricebook) -> ProductTerms:
 
 
 def lookup_keys(id_type: str, code: str) -> tuple[str, ...]:
-    """The keys of `Pricebook.products` under which an id of a cart line may stand."""
-    return (f"sku:{code}",) if id_type == "SKU" else scan_keys(code)
+    """The keys of `Pricebook.products` under which an id of a cart line may stand: `sku:…`, or those of a scan."""
+    if id_type == "SKU":
+        return (f"sku:{code}",)
+    return tuple(key for key in scan_keys(code) if not key.startswith("sku:"))
 
 
 def _quantity(sent: CartLine, product: ProductTerms, book: Pricebook) -> Decimal:

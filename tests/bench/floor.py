@@ -4,7 +4,7 @@ No authentication, no session, no pricing. Served as `tests.bench.floor:applicat
 """
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import django
 import environ
@@ -68,8 +68,9 @@ class TakeCart(APIView):
     parser_classes = [MsgspecParser]
 
     def post(self, request: Request) -> Response:
-        cart, raw = request.data
-        row = FloorRow.objects.create(trip_id=cart.idempotent_shopping_trip_id, store_id=cart.store_id, raw=raw)
+        cart, raw = cast("tuple[Cart, bytes]", request.data)
+        row = FloorRow(trip_id=cart.idempotent_shopping_trip_id, store_id=cart.store_id, raw=raw)
+        row.save(force_insert=True)
         return Response({"purchaseId": str(row.pk)}, status=201)
 
 

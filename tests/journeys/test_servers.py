@@ -132,7 +132,7 @@ def test_a_broker_that_is_lost_and_comes_back_loses_no_trip(house: Servers, line
 def test_without_a_database_a_cart_is_never_taken_in(house: Servers, line: Line, ground: PostgresGround) -> None:
     line.mend()
     wait_for_order(house, posted(house))
-    lost = [cart(*CHIPS) for _ in range(4)]
+    lost = [cart(*CHIPS) for _ in range(2)]
     house.amazon.expect(lost)
     ground.ask("ALTER DATABASE {} ALLOW_CONNECTIONS false", house.database)
     try:
@@ -143,7 +143,6 @@ def test_without_a_database_a_cart_is_never_taken_in(house: Servers, line: Line,
             assert (answer.status, answer.json()) == (503, {"errorMsg": "ServiceUnavailableException"})
             assert time.monotonic() - started < ANSWERED_WITHIN
         assert call(house.url, "GET", "/healthz").status == 200
-        assert readiness(house)[1]["database"] is False
     finally:
         ground.ask("ALTER DATABASE {} ALLOW_CONNECTIONS true", house.database)
     assert not house.records.purchases().keys() & {trip_of(one) for one in lost}

@@ -124,10 +124,10 @@ class TestTheChecks:
         assert all(message.is_serious() for message in messages)
 
     @pytest.mark.parametrize(("changes", "found"), FOUND.values(), ids=FOUND)
+    @pytest.mark.django_db
     def test_stop_the_start_for_each_of_them(
-        self, db: None, settings: LazySettings, changes: dict[str, Any], found: list[str]
+        self, settings: LazySettings, changes: dict[str, Any], found: list[str]
     ) -> None:
-        del db
         configure(settings, changes)
         if not found:
             checks.refuse_unsafe_start()
@@ -161,8 +161,8 @@ class TestTheChecks:
 
 class TestDemoLogins:
     @pytest.mark.parametrize("environment", ["sandbox", "test", "live"])
-    def test_stop_the_start_anywhere_but_in_the_demo(self, db: None, settings: LazySettings, environment: str) -> None:
-        del db
+    @pytest.mark.django_db
+    def test_stop_the_start_anywhere_but_in_the_demo(self, settings: LazySettings, environment: str) -> None:
         OwnerFactory(username="admin", email="admin@demo.invalid")
         OwnerFactory(username="real", email="real@example.com")
         configure(settings, {"JWO_ENVIRONMENT": environment, "DATABASES": settings.DATABASES})

@@ -107,8 +107,8 @@ class TestRedacting:
         assert [told(bytes(row.raw)) for row in rows] == [[], [], []]
         assert {row.redacted_at for row in rows} == {NOW + 2 * DAYS}
 
-    def test_of_a_refused_cart_counts_from_when_it_came_last(self, db: None) -> None:
-        del db
+    @pytest.mark.django_db
+    def test_of_a_refused_cart_counts_from_when_it_came_last(self) -> None:
         kept = RefusedCartFactory(raw=body(full_cart()), received_at=NOW, last_received_at=NOW + timedelta(days=1))
         assert privacy.redact(now=NOW + DAYS + timedelta(hours=1)) == 0
         assert privacy.redact(now=NOW + DAYS + timedelta(days=1, hours=1)) == 1
@@ -192,8 +192,8 @@ class TestRedactingWhatIsMalformed:
     """Refused carts are malformed by their nature, and hold the same ids."""
 
     @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
-    def test_leaves_no_id_of_a_person(self, db: None, raw: bytes) -> None:
-        del db
+    @pytest.mark.django_db
+    def test_leaves_no_id_of_a_person(self, raw: bytes) -> None:
         kept = RefusedCartFactory(raw=raw, received_at=NOW, last_received_at=NOW)
         other = RefusedCartFactory(raw=body(full_cart()), received_at=NOW, last_received_at=NOW)
         assert privacy.redact(now=NOW + 2 * DAYS) == 2

@@ -149,13 +149,13 @@ class TestTheLength:
 
 class TestOtherMethods:
     @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
-    def test_are_not_allowed(self, post: Post, method: str) -> None:
-        del post
+    @pytest.mark.usefixtures("post")
+    def test_are_not_allowed(self, method: str) -> None:
         response = Client().generic(method, URL, b"", HTTP_X_CONNECTOR_SECRET=SECRET)
         assert said(response) == (405, {"errorMsg": "MethodNotAllowedException"})
 
-    def test_are_no_secret_to_those_who_may_call_only(self, db: None) -> None:
-        del db
+    @pytest.mark.django_db
+    def test_are_no_secret_to_those_who_may_call_only(self) -> None:
         assert said(Client().get(URL)) == (401, {"errorMsg": "UnauthorizedException"})
         assert said(Client().options(URL)) == (401, {"errorMsg": "UnauthorizedException"})
 

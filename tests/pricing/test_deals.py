@@ -469,7 +469,7 @@ class TestInside:
         for problem, _ in problems(*case):
             best = search(problem, width=1000, at_least=sum(problem.floor))
             assert best is not None
-            rises = data.draw(st.lists(st.integers(0, 3000), min_size=len(problem.units), max_size=len(problem.units)))
+            rises = data.draw(st.lists(st.integers(0, 500), min_size=len(problem.units), max_size=len(problem.units)))
             problem.set_tolls([floor + rise for floor, rise in zip(problem.floor, rises, strict=True)])
             assert problem.bound() >= best.score
             at_random = problem.bound()
@@ -483,7 +483,7 @@ class TestInside:
     ) -> None:
         items, several = case
         for problem, group in problems(items, [replace(rule, max_uses=1) for rule in several]):
-            rises = data.draw(st.lists(st.integers(0, 3000), min_size=len(problem.units), max_size=len(problem.units)))
+            rises = data.draw(st.lists(st.integers(0, 500), min_size=len(problem.units), max_size=len(problem.units)))
             problem.set_tolls([floor + rise for floor, rise in zip(problem.floor, rises, strict=True)])
             for rival, track in zip(group, problem.tracks, strict=True):
                 promise = Candidate(rival, lines_of(items), problem.bits).promise(problem.lowest_tolls())
