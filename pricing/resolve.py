@@ -89,7 +89,8 @@ def _of_the_cart(cart: Cart, book: Pricebook, now: datetime) -> list[Problem]:
         problems.append(
             Problem(
                 "time",
-                f"The trip ends in the future ({cart.ended_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC). Wait until then and re-price it.",
+                f"The trip ends in the future ({cart.ended_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
+                "Wait until then and re-price it.",
             )
         )
     return problems

@@ -13,8 +13,8 @@ option. The others, *rivals*, are dropped where another of the same shape always
 rivals of different groups share no line: groups are solved one by one. A cart without rivals is done here.
 
 **Counters** (`counters`). When the units of a group are dealt out one by one, dearest first, a deal need not remember
-which units it got, only how many its open applications still lack: a small counter. A set of applications is a path
-of all counters from the first unit to the last at which each unit goes to one deal at most.
+which units it got, only how many its open applications still lack: a small counter. A choice is then a path: unit by
+unit, which deal takes it in which role, if any does, until every counter ends with nothing open.
 
 **Tolls** (`problem`, `tolls`). Let every unit have a toll that a deal pays for using it (a Lagrangian multiplier).
 Then each deal can be looked at alone: the best it can do at these tolls from each state on is a short backward pass

@@ -10,13 +10,15 @@ from pricing.money import largest_remainder
 Taken = dict[tuple[int, int, int], int]
 """(place of the deal in code order, role, line) -> units of that line in that role."""
 
-
 Units = tuple[tuple[int, int], ...]
 """(line, role) of each unit of an application, in cart order."""
 
 
 class UnitShare(NamedTuple):
-    """One unit of a line, the role it fills and its share of the saving in cents."""
+    """One unit of a line, the role it fills and its share of the saving in cents.
+
+    Roles are numbered: bought 0 and got 1, the components of a bundle as written, otherwise 0.
+    """
 
     line: int
     role: int

@@ -1,7 +1,8 @@
 """The six kinds of unit deal in one form (pricing rules, section 4).
 
 Whatever its kind, an application of a deal fills *roles* with units, each role so many; it saves what its units are
-worth in their roles less the deal's amount. Amounts are whole cents.
+worth in their roles less the deal's amount. Amounts are whole cents, a percent of 10 is 10 %, and targets are the
+places of lines in the cart.
 """
 
 from collections.abc import Collection, Mapping, Sequence

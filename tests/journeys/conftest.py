@@ -20,8 +20,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(scope="session")
 def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The product and its Amazon, running; for all stories that need no settings of their own."""
-    with ground.house(tmp_path_factory.mktemp("house"), {}) as house:
-        house.start()
+    with ground.running(tmp_path_factory.mktemp("house")) as house:
         yield house
 
 
@@ -29,7 +28,7 @@ def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """A failure shows the last lines of every process of its house."""
     report = yield
-    house = getattr(item, "funcargs", {}).get("house")
-    if report.failed and isinstance(house, House):
-        report.sections.append(("logs of the house", house.told()))
+    if report.failed:
+        houses = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, House)]
+        report.sections.extend(("logs of the house", house.told()) for house in houses)
     return report

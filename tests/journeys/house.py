@@ -8,14 +8,15 @@ import os
 import secrets
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-import kombu
 import psycopg
+from kombu.connection import Connection
 from psycopg import sql
 
 from tests.journeys.amazon import ACCESS_KEY, REGION, SECRET_KEY, Amazon
@@ -64,6 +65,13 @@ class Ground(ABC):
     def house(self, folder: Path, settings: Settings) -> "House":
         """A house on a copy of its own, not yet started."""
 
+    @contextmanager
+    def running(self, folder: Path, settings: Settings | None = None) -> Iterator["House"]:
+        """A house that runs, until it is left."""
+        with self.house(folder, settings or {}) as house:
+            house.start()
+            yield house
+
     @abstractmethod
     def close(self) -> None: ...
 
@@ -107,7 +115,11 @@ class House(ABC):
     def start(self) -> None:
         """Start whatever does not run, and wait until it is ready."""
         self.launch()
-        until(self.is_ready, READY_WITHIN, "the product is ready")
+        try:
+            until(self.is_ready, READY_WITHIN, "the product is ready")
+        except AssertionError as error:
+            error.add_note(self.told())
+            raise
 
     def launch(self) -> None:
         """Start whatever of the product does not run; wait for the sandbox alone."""
@@ -119,7 +131,7 @@ class House(ABC):
 
     def is_ready(self) -> bool:
         for process in self.processes.values():
-            assert process.is_running, f"{process.name} ended by itself:\n{process.tail()}"
+            assert process.is_running, f"{process.name} ended by itself"
         return is_healthy(self.url)
 
     @abstractmethod
@@ -131,8 +143,9 @@ class House(ABC):
         for process in self.processes.values():
             process.kill()
 
+    @abstractmethod
     def lose_messages(self) -> None:
-        """Whatever the broker holds is gone; one in memory goes with its process."""
+        """Whatever the broker holds is gone."""
 
     def stop(self) -> None:
         """All of the product, in order; the sandbox runs on."""
@@ -184,6 +197,9 @@ class Embedded(House):
         else:
             self.processes["store"].kill()
 
+    def lose_messages(self) -> None:
+        """They are gone: a broker in memory ends with its process."""
+
 
 # --- Servers -------------------------------------------------------------------------------------------------------
 
@@ -208,7 +224,7 @@ class PostgresGround(Ground):
     def ask(self, statement: str, *names: str) -> None:
         """A statement about whole databases, sent beside them; the names are put in quotation marks."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def house(self, folder: Path, settings: Settings) -> "Servers":
         self.houses += 1
@@ -226,6 +242,10 @@ class PostgresGround(Ground):
 
     def close(self) -> None:
         self.drop(self.name)
+
+
+def to_broker() -> Any:
+    return Connection(BROKER)  # type: ignore[no-untyped-call]  # kombu has no types
 
 
 class Servers(House):
@@ -266,7 +286,7 @@ class Servers(House):
 
     def consumers(self) -> int:
         """How many workers take from our queue."""
-        with kombu.Connection(BROKER) as connection:
+        with to_broker() as connection:
             try:
                 return int(connection.default_channel.queue_declare(self.queue, passive=True).consumer_count)
             except connection.channel_errors:
@@ -279,13 +299,13 @@ class Servers(House):
             self.processes[part].kill()
 
     def lose_messages(self) -> None:
-        with kombu.Connection(BROKER) as connection:
+        with to_broker() as connection:
             connection.default_channel.queue_purge(self.queue)
 
     def close(self) -> None:
         super().close()
         self.ground.drop(self.database)
-        with kombu.Connection(BROKER) as connection:
+        with to_broker() as connection:
             connection.default_channel.queue_delete(self.queue)
             connection.default_channel.exchange_delete(self.queue)
 

@@ -38,8 +38,7 @@ UNCLEAR = "Checkout without a clear answer"
 
 @pytest.fixture(scope="module")
 def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with ground.house(tmp_path_factory.mktemp("house"), SETTINGS) as house:
-        house.start()
+    with ground.running(tmp_path_factory.mktemp("house"), SETTINGS) as house:
         yield house
 
 

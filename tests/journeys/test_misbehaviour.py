@@ -153,9 +153,8 @@ def snare() -> Iterator[Snare]:
 
 @pytest.fixture(scope="module")
 def house(ground: Ground, tmp_path_factory: pytest.TempPathFactory, snare: Snare) -> Iterator[House]:
-    proxies = {name: snare.url for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY")}
-    with ground.house(tmp_path_factory.mktemp("house"), proxies) as house:
-        house.start()
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), snare.url)
+    with ground.running(tmp_path_factory.mktemp("house"), proxies) as house:
         yield house
 
 

@@ -1,6 +1,6 @@
 """Trips that must wait: stores on hold, deadlines, and a database that was brought in from another environment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,22 +16,27 @@ WITHIN = 30.0
 DEADLINE = 6.0
 """Seconds."""
 
-NewHouse = Callable[..., House]
+
+@pytest.fixture
+def hasty_house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """It gives up after seconds."""
+    settings = {"CHECKOUT_DEADLINE_HOURS": f"{DEADLINE / 3600}"}
+    with ground.running(tmp_path_factory.mktemp("house"), settings) as house:
+        yield house
 
 
 @pytest.fixture
-def new_house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewHouse]:
-    """A house with settings of its own, started."""
-    houses: list[House] = []
+def moved_house(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """It may be stopped and started in another environment."""
+    with ground.running(tmp_path_factory.mktemp("house")) as house:
+        yield house
 
-    def made(**settings: str) -> House:
-        houses.append(ground.house(tmp_path_factory.mktemp("house"), settings))
-        houses[-1].start()
-        return houses[-1]
 
-    yield made
-    for house in houses:
-        house.close()
+@pytest.fixture
+def snare() -> Iterator[Snare]:
+    snare = Snare()
+    yield snare
+    snare.close()
 
 
 def post(house: House, *carts: Cart) -> None:
@@ -75,9 +80,9 @@ def test_a_store_on_hold_takes_carts_and_sends_nothing_until_it_is_released(hous
         assert (charged["calls"], charged["charges"], charged["order_id"]) == (1, 1, kept.order_id)
 
 
-def test_time_runs_out_only_for_what_was_tried(new_house: NewHouse) -> None:
+def test_time_runs_out_only_for_what_was_tried(hasty_house: House) -> None:
     """Amazon slows the first trip down for ever and fails at the second; the third waits at a store on hold."""
-    house = new_house(CHECKOUT_DEADLINE_HOURS=f"{DEADLINE / 3600}")
+    house = hasty_house
     slowed, failed = cart(*CHIPS), cart(*CHIPS)
     held = cart(*CHIPS, store_id="CORNER-2")
     house.records.hold("CORNER-2", on_hold=True)
@@ -103,16 +108,15 @@ def test_time_runs_out_only_for_what_was_tried(new_house: NewHouse) -> None:
     assert house.amazon.ledger()["charges"] == 2
 
 
-def test_a_database_of_another_environment_sends_nothing(new_house: NewHouse) -> None:
+def test_a_database_of_another_environment_sends_nothing(moved_house: House, snare: Snare) -> None:
     """A trip of the sandbox wakes up under `test`, and one of `test` under the sandbox: each stays where it is."""
-    house = new_house()
+    house = moved_house
     ours = cart(*CHIPS)
     house.records.hold("CORNER-1", on_hold=True)
     post(house, ours)
     house.stop()
     house.records.hold("CORNER-1", on_hold=False)
     sandbox = house.settings
-    snare = Snare()
     test_host = snare.url.replace("http://", "https://")
     house.settings = {**sandbox, "JWO_ENVIRONMENT": "test", "AMAZON_CHECKOUT_URL": test_host}
     house.start()
@@ -128,7 +132,6 @@ def test_a_database_of_another_environment_sends_nothing(new_house: NewHouse) ->
     )
     house.stop()
     assert snare.visitors() >= 2
-    snare.close()
 
     house.settings = sandbox
     house.start()

@@ -67,7 +67,7 @@ class Snare:
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self._socket.setblocking(False)  # noqa: FBT003
+        self._socket.setblocking(False)
 
     @property
     def port(self) -> int:
