@@ -184,7 +184,6 @@ class TestDemoLogins:
 
 UNSAFE = {
     "JWO_ENVIRONMENT": "live",
-    "DATABASE_URL": "sqlite:///unsafe.sqlite3",
     "CELERY_BROKER_URL": "memory://",
     "DEBUG": "on",
 }
@@ -213,7 +212,7 @@ def test_an_unsafe_live_process_says_all_that_is_wrong_and_does_not_start(
     ended = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        env={**own, **UNSAFE, **secret_key, "DATA_DIR": str(tmp_path)},
+        env={**own, **UNSAFE, **secret_key, "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/x"},
         capture_output=True,
         text=True,
         timeout=30,

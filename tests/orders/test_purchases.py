@@ -652,7 +652,7 @@ if connection.vendor == "postgresql":  # a file's connection does not die
 
 @pytest.mark.django_db(transaction=True)
 class TestADatabaseThatFails:
-    @pytest.mark.parametrize("table", ["catalog_store", "orders_purchase", "orders_purchaseline"])
+    @pytest.mark.parametrize("table", ["catalog_store", "pricing_price", "orders_purchase", "orders_purchaseline"])
     def test_is_a_503_and_the_cart_is_taken_in_when_it_comes_again(
         self, table: str, post: Post, caplog: pytest.LogCaptureFixture
     ) -> None:
