@@ -48,7 +48,7 @@ check: $(TESTING)
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -r jwo_store catalog pricing orders -c pyproject.toml
+	$(BIN)/bandit -q -ll -r jwo_store catalog pricing orders -c pyproject.toml
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	env $$(grep -v '^#' deploy/check.env | xargs) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(MAKE) test

@@ -97,6 +97,9 @@ def apply(lines: Sequence[Line], book: Pricebook) -> Saved:
     unknown = {terms.kind for terms in book.promotions} - SUPPORTED
     if unknown:
         raise ValueError(f"promotions of unknown kinds: {', '.join(sorted(unknown))}")
+    capped = sorted(terms.code for terms in book.promotions if terms.max_uses is not None)
+    if capped:
+        raise ValueError(f"promotions with a cap, which this engine does not know: {', '.join(capped)}")
     saved = Saved()
     ready = []
     skus = {line.product.sku for line in lines}

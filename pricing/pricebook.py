@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -91,7 +92,6 @@ WHERE p.id IN (SELECT promotion_id FROM pricing_promotiontarget WHERE key {in:ke
   AND p.starts_at <= {moment} AND (p.ends_at IS NULL OR p.ends_at > {moment})
   AND (p.all_stores OR EXISTS (
     SELECT 1 FROM pricing_promotion_stores s WHERE s.promotion_id = p.id AND s.store_id = {store}))
-ORDER BY code
 """
 
 FEES = """
@@ -99,7 +99,6 @@ SELECT l.product_id AS sku, f.code, f.description, f.amount, f.taxed
 FROM pricing_fee_products l JOIN pricing_fee f ON f.id = l.fee_id
 WHERE l.product_id {in:skus} AND f.starts_at <= {moment} AND (f.ends_at IS NULL OR f.ends_at > {moment})
   AND (f.all_stores OR EXISTS (SELECT 1 FROM pricing_fee_stores s WHERE s.fee_id = f.id AND s.store_id = {store}))
-ORDER BY f.code
 """
 
 TAX_RULES = """
@@ -111,7 +110,6 @@ WHERE l.taxcategory_id IN (
   AND r.starts_at <= {moment} AND (r.ends_at IS NULL OR r.ends_at > {moment})
   AND (r.all_stores OR EXISTS (
     SELECT 1 FROM pricing_taxrule_stores s WHERE s.taxrule_id = r.id AND s.store_id = {store}))
-ORDER BY r.code
 """
 
 TAX_HOLIDAYS = """
@@ -120,7 +118,6 @@ FROM pricing_taxholiday_tax_categories l JOIN pricing_taxholiday h ON h.id = l.t
 WHERE h.starts_at <= {moment} AND (h.ends_at IS NULL OR h.ends_at > {moment})
   AND (h.all_stores OR EXISTS (
     SELECT 1 FROM pricing_taxholiday_stores s WHERE s.taxholiday_id = h.id AND s.store_id = {store}))
-ORDER BY h.code
 """
 
 WHO_IS_WHO = (STORE, BARCODES, PRODUCTS)
@@ -149,7 +146,8 @@ def read_pricebook(cart: Cart, *, at: datetime | None = None) -> Pricebook:
             "keys": sorted(targeted),
         },
     )
-    categories, prices, targets, promotions, fees, rules, holidays = held
+    categories, prices, targets = held[:3]
+    promotions, fees, rules, holidays = map(_in_order_of_codes, held[3:])
     return Pricebook(
         moment=at,
         store=store,
@@ -183,6 +181,11 @@ def _lookup_keys(cart: Cart) -> set[str]:
         for id_type, code in ((line.type, line.product_id), *line.external_ids)
         for key in lookup_keys(id_type, code)
     }
+
+
+def _in_order_of_codes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sorted here: each database has an alphabet of its own."""
+    return sorted(rows, key=itemgetter("code"))
 
 
 def _store(store_id: str, row: Row) -> StoreTerms:
