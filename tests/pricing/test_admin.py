@@ -526,7 +526,6 @@ def test_targets_are_chosen_by_people_and_kept_as_in_the_store_file(
             ("__all__", "Give both times of day, and not the same one, or neither."),
         ),
         ({"all_stores": []}, ("stores", "Choose at least one store, or say that it holds in all stores.")),
-        ({"max_uses_per_trip": "0"}, ("max_uses_per_trip", "Ensure this value is greater than or equal to 1.")),
     ],
 )
 def test_a_promotion_form_says_what_is_wrong(manager: Browser, entered: dict[str, Any], fault: tuple[str, str]) -> None:
