@@ -120,7 +120,11 @@ DATABASES = {"default": _database}
 CELERY_BROKER_URL: str = env("CELERY_BROKER_URL", default="memory://")
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if CELERY_BROKER_URL == "memory://" else {}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {"polling_interval": 0.05}
+    if CELERY_BROKER_URL == "memory://"
+    else {"max_retries": 0}  # a broker that is down must not hold up an answer to Amazon
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = False

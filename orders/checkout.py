@@ -130,7 +130,8 @@ def _account_for_cut_short_tries(purchase: Purchase) -> None:
 
 
 def _may_have_been_charged(purchase: Purchase) -> None:
-    Purchase.objects.filter(pk=purchase.pk).update(possibly_charged=True)
+    if not Purchase.objects.filter(pk=purchase.pk, order_id__isnull=True).update(possibly_charged=True):
+        return  # an order ID has come meanwhile, and it is the last word
     purchase.possibly_charged = True
     raise_alarm(
         "Checkout without a clear answer",

@@ -9,7 +9,7 @@ from django.db import connection, models
 from django.db.models import F, Q
 
 from catalog.models import Store
-from orders.statuses import Outcome, Status
+from orders.statuses import MOVES, Outcome, Status
 from pricing.fields import MoneyField
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -166,6 +166,8 @@ class Purchase(models.Model):
 
         `where` names further columns that must still hold what they held, such as the fencing token.
         """
+        if to != self.status and to not in MOVES[Status(self.status)]:
+            raise ValueError(f"a purchase that is {self.status} cannot become {to}")
         moved = type(self).objects.filter(pk=self.pk, status=self.status, **(where or {})).update(status=to, **changes)
         if moved:
             self.status = to

@@ -116,10 +116,11 @@ class CreatePurchases(APIView):
 def _record(body: Received, received_at: datetime, caller: str) -> Purchase:
     """Recording is safe to repeat, so a connection that had died unnoticed costs one more try, not the cart."""
     cart = cast("contract.DecodedCart", body.cart)
+    before = connection.connection
     try:
         return purchases.record(cart, body.raw, received_at=received_at, caller=caller)
     except (OperationalError, InterfaceError):
-        if connection.is_usable():
+        if connection.connection is before and connection.is_usable():
             raise
         connection.close()
         return purchases.record(cart, body.raw, received_at=received_at, caller=caller)

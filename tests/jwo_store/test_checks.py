@@ -21,6 +21,8 @@ TEST_HOST = "https://us-east-1.test.checkout.amazonphysicalstores.com"
 POSTGRESQL = {"default": {"ENGINE": "django.db.backends.postgresql"}}
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
 
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+
 SOUND: dict[str, Any] = {
     "JWO_ENVIRONMENT": "live",
     "DEMO": False,
@@ -114,7 +116,6 @@ def configure(settings: LazySettings, changes: dict[str, Any]) -> None:
         settings.SECRET_KEY = settings.DEMO_SECRET_KEY
 
 
-@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 class TestTheChecks:
     @pytest.mark.parametrize(("changes", "found"), FOUND.values(), ids=FOUND)
     def test_find_what_is_unsafe(self, settings: LazySettings, changes: dict[str, Any], found: list[str]) -> None:
