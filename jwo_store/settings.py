@@ -108,7 +108,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["CONN_MAX_AGE"] = None  # closing the last connection would fold the write-ahead log each time
 else:
     _options |= {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=12), "timeout": 10},
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=12), "timeout": 5},
         "server_side_binding": True,  # statements are parsed and planned once, not each time
         "prepare_threshold": 5,
         "connect_timeout": 5,
@@ -120,11 +120,7 @@ DATABASES = {"default": _database}
 CELERY_BROKER_URL: str = env("CELERY_BROKER_URL", default="memory://")
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {"polling_interval": 0.05}
-    if CELERY_BROKER_URL == "memory://"
-    else {"max_retries": 0}  # a broker that is down must not hold up an answer to Amazon
-)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if CELERY_BROKER_URL == "memory://" else {}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = False

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -18,8 +19,11 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-servers")]
 
 READY_WITHIN = 60.0
 ORDERED_WITHIN = 60.0
-ANSWERED_WITHIN = 15.0
-"""Seconds for the answer to a cart, whatever has failed: Amazon's gateway waits 29."""
+LOSSES = 4
+"""How often the broker goes and comes back: what stalls then does so now and then only."""
+
+ANSWERED_WITHIN = 29.0
+"""Seconds for the answer to a cart, whatever has failed: Amazon's gateway waits no longer."""
 
 
 class Line:
@@ -103,45 +107,47 @@ def wait_for_order(house: Servers, one: Cart) -> None:
     assert (charged["calls"], charged["charges"]) == (1, 1)
 
 
-def readiness(house: Servers) -> tuple[int, dict[str, bool]]:
-    answer = call(house.url, "GET", "/readyz")
-    return answer.status, {name: check["ok"] for name, check in answer.json()["checks"].items()}
+def readiness(house: Servers) -> dict[str, bool]:
+    """What the product says of its servers."""
+    checks = call(house.url, "GET", "/readyz").json()["checks"]
+    return {name: checks[name]["ok"] for name in ("broker", "database")}
 
 
 def test_without_a_broker_carts_are_taken_in_and_sent_when_it_is_there(house: Servers, line: Line) -> None:
     waiting = [posted(house) for _ in range(3)]
     assert [house.records.purchase(trip_of(one)).status for one in waiting] == ["AWAITING_CHECKOUT"] * 3
-    status, checks = readiness(house)
-    assert (status, checks["broker"], checks["database"]) == (503, False, True)
+    assert readiness(house) == {"broker": False, "database": True}
     line.mend()
     for one in waiting:
         wait_for_order(house, one)
-    assert readiness(house)[0] == 200
+    assert readiness(house) == {"broker": True, "database": True}
 
 
 def test_a_broker_that_is_lost_and_comes_back_loses_no_trip(house: Servers, line: Line) -> None:
     line.mend()
-    wait_for_order(house, posted(house))
-    line.cut()
-    waiting = [posted(house) for _ in range(3)]
-    line.mend()
-    for one in waiting:
-        wait_for_order(house, one)
+    for _ in range(LOSSES):
+        wait_for_order(house, posted(house))
+        line.cut()
+        waiting = [posted(house) for _ in range(3)]
+        line.mend()
+        for one in waiting:
+            wait_for_order(house, one)
 
 
 def test_without_a_database_a_cart_is_never_taken_in(house: Servers, line: Line, ground: PostgresGround) -> None:
     line.mend()
     wait_for_order(house, posted(house))
-    lost = [cart(*CHIPS) for _ in range(2)]
+    lost = [cart(*CHIPS) for _ in range(4)]
     house.amazon.expect(lost)
     ground.ask("ALTER DATABASE {} ALLOW_CONNECTIONS false", house.database)
     try:
         ground.hang_up(house.database)
-        for one in lost:
-            started = time.monotonic()
-            answer = post_cart(house.url, as_bytes(one))
-            assert (answer.status, answer.json()) == (503, {"errorMsg": "ServiceUnavailableException"})
-            assert time.monotonic() - started < ANSWERED_WITHIN
+        started = time.monotonic()
+        with ThreadPoolExecutor(len(lost)) as pool:
+            answers = list(pool.map(lambda one: post_cart(house.url, as_bytes(one)), lost))
+        assert time.monotonic() - started < ANSWERED_WITHIN
+        refusal = (503, {"errorMsg": "ServiceUnavailableException"})
+        assert [(answer.status, answer.json()) for answer in answers] == [refusal] * len(lost)
         assert call(house.url, "GET", "/healthz").status == 200
     finally:
         ground.ask("ALTER DATABASE {} ALLOW_CONNECTIONS true", house.database)
