@@ -1,11 +1,12 @@
 """What every test may count on."""
 
+import os
 import socketserver
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -97,3 +98,12 @@ def method(class_id: int, method_id: int, arguments: bytes) -> bytes:
 
 def long_text(text: bytes) -> bytes:
     return struct.pack(">L", len(text)) + text
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _queue_of_this_run(worker_id: str) -> Iterator[None]:
+    """A queue of our own at the broker, so that no other run, worker or product takes our messages or sends us theirs."""
+    app.conf.task_default_queue = f"jwo_store_tests_{os.getpid()}_{worker_id}"
+    yield
+    with app.connection_for_write() as wire, suppress(Exception):
+        wire.default_channel.queue_delete(app.conf.task_default_queue)
