@@ -102,7 +102,7 @@ def long_text(text: bytes) -> bytes:
 
 @pytest.fixture(scope="session", autouse=True)
 def _queue_of_this_run(worker_id: str) -> Iterator[None]:
-    """A queue of our own at the broker, so that no other run, worker or product takes our messages or sends us theirs."""
+    """A queue of our own at the broker: no other run, worker or product takes our messages or sends us theirs."""
     app.conf.task_default_queue = f"jwo_store_tests_{os.getpid()}_{worker_id}"
     yield
     with app.connection_for_write() as wire, suppress(Exception):
