@@ -9,7 +9,7 @@ JOBS ?= 2
 .PHONY: help install run test stories check bench lock clean
 
 # Whole stories that kill, restart and starve real processes: minutes long, and not yet steady on a busy machine.
-STORIES := tests/journeys/test_kills.py tests/journeys/test_misbehaviour.py tests/journeys/test_servers.py tests/journeys/test_embedded.py
+STORIES := tests/journeys
 
 help:
 	@echo "make run     the product, a demo store and a stand-in for Amazon, until Ctrl-C"
@@ -45,10 +45,10 @@ run: $(RUNTIME)
 	@$(BIN)/python -m tests.sandbox demo --port $(PORT) --sandbox-port $(SANDBOX_PORT) || test $$? -eq 130
 
 test: $(TESTING)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup $(STORIES:%=--ignore=%)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --ignore=$(STORIES)
 
 stories: $(TESTING)
-	@$(BIN)/python -m pytest -q $(wildcard $(STORIES))
+	@$(BIN)/python -m pytest -q $(STORIES)
 
 check: $(TESTING)
 	$(BIN)/ruff format --check .
