@@ -1,8 +1,10 @@
 """All settings, read from the environment (and from `.env`, if there is one).
 
-`.env.example` has a line for every variable. Unsafe combinations stop the start: see `jwo_store.checks`.
+`.env.example` has a line for every variable; an empty one counts as not set. Unsafe combinations stop the start: see
+`jwo_store.checks`.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import structlog
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
+env.ENVIRON = {name: value for name, value in os.environ.items() if value.strip()}
 
 # --- Which world this is -------------------------------------------------------------------------------------------
 

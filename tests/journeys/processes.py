@@ -22,12 +22,12 @@ TAIL_BYTES = 6_000
 T = TypeVar("T")
 
 
-def until(met: Callable[[], T], within: float, what: str) -> T:
-    """The first true value; AssertionError, naming what was waited for, after that many seconds."""
+def until(met: Callable[[], T], within: float, what: str, seen: Callable[[], object] = str) -> T:
+    """The first true value; AssertionError, naming what was waited for and what is `seen`, after that many seconds."""
     deadline = time.monotonic() + within
     while not (value := met()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {within:g} s")
+            raise AssertionError(f"{what}: not within {within:g} s. {seen()}")
         time.sleep(POLL)
     return value
 
@@ -45,7 +45,7 @@ def free_port() -> int:
 def own_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """These settings and what a program needs to run at all: nothing else of ours reaches it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONUNBUFFERED": "1", **settings}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **settings}
 
 
 def run_python(command: Sequence[str], settings: Mapping[str, str], within: float = 60.0) -> str:

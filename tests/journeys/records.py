@@ -13,6 +13,8 @@ from typing import Any
 
 import psycopg
 
+from tests.journeys.processes import until
+
 LOCK_WITHIN = 10.0
 
 
@@ -97,6 +99,16 @@ class Records(ABC):
     def purchase(self, trip_id: str) -> Purchase:
         (row,) = self.rows(f"{PURCHASES} WHERE trip_id = ?", trip_id)
         return _purchase(row)
+
+    def wait_for(self, trip_id: str, status: str, within: float) -> Purchase:
+        """The purchase of this trip, as soon as it has this status."""
+        until(
+            lambda: self.purchase(trip_id).status == status,
+            within,
+            f"{trip_id} is {status}",
+            seen=lambda: (self.purchase(trip_id), self.attempts(trip_id)),
+        )
+        return self.purchase(trip_id)
 
     def attempts(self, trip_id: str) -> list[Attempt]:
         return [Attempt(*row) for row in self.rows(ATTEMPTS, trip_id)]
@@ -185,13 +197,10 @@ class PostgresRecords(Records):
             yield
 
     def wait_for_blocked(self, count: int) -> None:
-        until = time.monotonic() + LOCK_WITHIN
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        while self.rows(waiting)[0][0] < count:
-            assert time.monotonic() < until, f"not {count} writers wait for the lock"
-            time.sleep(0.01)
+        until(lambda: self.rows(waiting)[0][0] >= count, LOCK_WITHIN, f"{count} writers wait for the lock")
 
 
 def _postgres(sql: str) -> bytes:

@@ -175,10 +175,6 @@ def told(house: House, snare: Snare) -> dict[str, tuple[Story, str]]:
     return sent
 
 
-def wait_for(house: House, trip_id: str, status: str) -> None:
-    until(lambda: house.records.purchase(trip_id).status == status, SETTLED_WITHIN, f"{trip_id} is {status}")
-
-
 def assert_sent_alike(house: House, trip_id: str) -> list[Any]:
     """Every call carried the bytes that the product keeps, and none met another; gives the calls."""
     trip = house.amazon.trip(trip_id)
@@ -191,7 +187,7 @@ def assert_sent_alike(house: House, trip_id: str) -> list[Any]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_misbehaviour_ends_as_the_table_says(house: House, told: dict[str, tuple[Story, str]], name: str) -> None:
     story, trip_id = told[name]
-    wait_for(house, trip_id, story.status)
+    house.records.wait_for(trip_id, story.status, SETTLED_WITHIN)
     kept, trip, attempts = house.records.purchase(trip_id), house.amazon.trip(trip_id), house.records.attempts(trip_id)
 
     assert [(one.status, one.outcome) for one in attempts] == list(story.attempts)
@@ -213,7 +209,7 @@ def test_a_misbehaviour_ends_as_the_table_says(house: House, told: dict[str, tup
 
 def test_the_alarm_of_a_locked_door_says_what_to_look_at(house: House, told: dict[str, tuple[Story, str]]) -> None:
     _, trip_id = told["403"]
-    wait_for(house, trip_id, "ORDERED")
+    house.records.wait_for(trip_id, "ORDERED", SETTLED_WITHIN)
     alarms = {alarm.subject: alarm for alarm in house.records.alarms(LOCKED_OUT)}
     assert alarms["403"].times == 2
     for hint in ("execute-api:Invoke", "allowlisted", "AWS_REGION", "AMAZON_CHECKOUT_URL", "session token", "clock"):
@@ -226,7 +222,7 @@ def test_a_trip_that_amazon_does_not_know_yet_is_asked_again(house: House) -> No
     assert post_cart(house.url, as_bytes(early)).status == 201
     until(lambda: len(house.records.attempts(trip_id)) == 2, SETTLED_WITHIN, "asked twice")
     house.amazon.expect([early])
-    wait_for(house, trip_id, "ORDERED")
+    house.records.wait_for(trip_id, "ORDERED", SETTLED_WITHIN)
     first, *_, last = house.records.attempts(trip_id)
     assert (first.status, first.error, first.outcome) == (400, "UnknownShoppingTrip", "REFUSED")
     assert (last.status, last.outcome) == ORDERED
@@ -241,7 +237,7 @@ def test_an_amazon_that_cannot_be_reached_charges_nobody_and_is_asked_again(hous
     assert post_cart(house.url, as_bytes(waiting)).status == 201
     until(lambda: len(house.records.attempts(trip_id)) >= 3, SETTLED_WITHIN, "tried three times")
     house.amazon.start()
-    wait_for(house, trip_id, "ORDERED")
+    house.records.wait_for(trip_id, "ORDERED", SETTLED_WITHIN)
     *failed, last = house.records.attempts(trip_id)
     assert {(one.status, one.outcome) for one in failed} == {(None, "UNAVAILABLE")}
     assert (last.status, last.outcome) == ORDERED
@@ -263,7 +259,7 @@ def test_wrong_keys_are_told_and_the_trip_is_ordered_with_the_right_ones(house: 
     house.kill_all()
     house.settings["AWS_SECRET_ACCESS_KEY"] = SETTINGS["AWS_SECRET_ACCESS_KEY"]
     house.start()
-    wait_for(house, trip_id, "ORDERED")
+    house.records.wait_for(trip_id, "ORDERED", SETTLED_WITHIN)
     *failed, last = house.records.attempts(trip_id)
     assert {(one.status, one.outcome) for one in failed} == {(403, "UNAVAILABLE")}
     assert (last.status, last.outcome) == ORDERED
@@ -273,7 +269,7 @@ def test_wrong_keys_are_told_and_the_trip_is_ordered_with_the_right_ones(house: 
 
 def test_nothing_ever_went_anywhere_else(house: House, told: dict[str, tuple[Story, str]], snare: Snare) -> None:
     for story, trip_id in told.values():
-        wait_for(house, trip_id, story.status)
+        house.records.wait_for(trip_id, story.status, SETTLED_WITHIN)
     ledger = house.amazon.ledger()
     assert (ledger["overlapping_calls"], ledger["trips_with_different_bodies"]) == (0, 0)
     assert ledger["charged_more_than_once"] == 0

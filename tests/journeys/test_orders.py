@@ -6,15 +6,10 @@ import pytest
 
 from tests.journeys.carts import CHIPS, TOTALS, TWO_COLAS_AND_CHIPS
 from tests.journeys.house import House
-from tests.journeys.processes import until
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-short")]
 
 ORDERED_WITHIN = 20.0
-
-
-def wait_for_order(house: House, trip_id: str) -> None:
-    until(lambda: house.records.purchase(trip_id).status == "ORDERED", ORDERED_WITHIN, f"{trip_id} is ordered")
 
 
 def conflicts(house: House, trip_id: str) -> int:
@@ -25,7 +20,7 @@ def conflicts(house: House, trip_id: str) -> int:
 def test_a_trip_is_ordered_for_what_it_costs(house: House) -> None:
     told = house.amazon.walk_out("CORNER-1", *TWO_COLAS_AND_CHIPS)
     trip_id, (answer,) = told["trip_id"], told["answers"]
-    wait_for_order(house, trip_id)
+    house.records.wait_for(trip_id, "ORDERED", ORDERED_WITHIN)
     kept, charged = house.records.purchase(trip_id), house.amazon.trip(trip_id)
 
     assert (answer["status"], answer["answer"]) == (201, f'{{"purchaseId":"{kept.purchase_id}"}}')
@@ -40,7 +35,7 @@ def test_a_trip_is_ordered_for_what_it_costs(house: House) -> None:
 def test_the_same_cart_again_is_the_same_purchase(house: House) -> None:
     told = house.amazon.walk_out("CORNER-1", *CHIPS, manner="twice_at_once")
     trip_id = told["trip_id"]
-    wait_for_order(house, trip_id)
+    house.records.wait_for(trip_id, "ORDERED", ORDERED_WITHIN)
     again = house.amazon.repeat()
     purchase_id = house.records.purchase(trip_id).purchase_id
 
@@ -60,14 +55,15 @@ def test_an_empty_cart_is_answered_and_never_checked_out(house: House) -> None:
     assert (answer["status"], answer["answer"]) == (201, '{"purchaseId":""}')
     kept = house.records.purchase(told["trip_id"])
     assert (kept.status, kept.tries, kept.body, kept.order_id) == ("EMPTY", 0, None, None)
-    wait_for_order(house, house.amazon.walk_out("CORNER-1", *CHIPS)["trip_id"])  # long enough for a call to be made
+    other = house.amazon.walk_out("CORNER-1", *CHIPS)["trip_id"]
+    house.records.wait_for(other, "ORDERED", ORDERED_WITHIN)  # long enough for a call to be made
     assert house.amazon.trip(told["trip_id"])["calls"] == 0
 
 
 def test_another_cart_under_the_same_trip_changes_nothing_but_is_told(house: House) -> None:
     told = house.amazon.walk_out("CORNER-1", *TWO_COLAS_AND_CHIPS, manner="changed_cart")
     trip_id = told["trip_id"]
-    wait_for_order(house, trip_id)
+    house.records.wait_for(trip_id, "ORDERED", ORDERED_WITHIN)
     kept, charged = house.records.purchase(trip_id), house.amazon.trip(trip_id)
 
     assert [(one["status"], one["purchase_id"]) for one in told["answers"]] == [(201, kept.purchase_id)] * 2

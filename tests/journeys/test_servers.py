@@ -102,7 +102,7 @@ def posted(house: Servers) -> Cart:
 
 def wait_for_order(house: Servers, one: Cart) -> None:
     trip_id = trip_of(one)
-    until(lambda: house.records.purchase(trip_id).status == "ORDERED", ORDERED_WITHIN, f"{trip_id} is ordered")
+    house.records.wait_for(trip_id, "ORDERED", ORDERED_WITHIN)
     charged = house.amazon.trip(trip_id)
     assert (charged["calls"], charged["charges"]) == (1, 1)
 

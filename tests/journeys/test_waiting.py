@@ -46,9 +46,7 @@ def post(house: House, *carts: Cart) -> None:
 
 
 def wait_for(house: House, one: Cart, status: str) -> Purchase:
-    trip_id = trip_of(one)
-    until(lambda: house.records.purchase(trip_id).status == status, WITHIN, f"{trip_id} is {status}")
-    return house.records.purchase(trip_id)
+    return house.records.wait_for(trip_of(one), status, WITHIN)
 
 
 def wait_for_sweeps(house: House, count: int = 3) -> None:
