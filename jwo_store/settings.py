@@ -123,7 +123,11 @@ DATABASES = {"default": _database}
 CELERY_BROKER_URL: str = env("CELERY_BROKER_URL", default="memory://")
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if CELERY_BROKER_URL == "memory://" else {}
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.05}
+    if CELERY_BROKER_URL == "memory://"
+    else {"max_retries": 0}  # a nudge that finds no broker is lost at once; workers wait for theirs all the same
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = False
