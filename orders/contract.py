@@ -190,6 +190,8 @@ def _exact_number(literal: str) -> int | Decimal:
 
 
 to_document = msgspec.json.Decoder(float_hook=_exact_number).decode
+msgspec.json.Decoder(Cart)
+"""Has msgspec take the types in now: threads that make it do so at the same moment crash the process (0.22.0)."""
 to_json = msgspec.json.Encoder(decimal_format="number").encode
 to_canonical_json = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
