@@ -15,7 +15,7 @@ from pricing.money import ZERO, from_cents, half_up, to_cents
 from pricing.priced import Amounts, AppliedFee, AppliedPromotion, PricedCart, PricedLine, Unpriced, totals_of
 from pricing.resolve import Line, resolve
 from pricing.taxes import Taxable, holiday_of, split, tax_each
-from pricing.terms import Cart, HolidayTerms, Pricebook, PromotionTerms, StoreTerms
+from pricing.terms import SPEND_GET, Cart, HolidayTerms, Pricebook, PromotionTerms, StoreTerms
 
 TRACE_VERSION = 1
 
@@ -86,7 +86,7 @@ def _tax(lines: Sequence[Line], book: Pricebook) -> list[_Taxed]:
 
 
 def _wire_order(terms: PromotionTerms) -> tuple[bool, str]:
-    return terms.kind == offers.SPEND_GET, terms.code
+    return terms.kind == SPEND_GET, terms.code
 
 
 def _store_paid(promoted: Sequence[_Promoted]) -> Decimal:
@@ -182,7 +182,7 @@ def _trace(
         },
         "lines": [_line_trace(line, whole, one) for line, whole, one in zip(lines, priced, taxed, strict=True)],
         "applications": [application.trace() for application in saved.applications],
-        "basket": saved.basket,
+        "basket": saved.basket and saved.basket.trace(),
         "not_applied": [miss.trace() for miss in saved.misses],
         "optimal": saved.optimal,
     }

@@ -1,82 +1,100 @@
-"""Which promotions apply to a cart's lines, and why the others do not. Plain Python.
+"""Which promotions apply to a cart's lines: unit deals zone by zone, then one basket offer. Plain Python.
 
 Source: the pricing rules, sections 4 and 5. Zones of the same priority are served from the highest down; a unit is used
-by at most one deal.
+by at most one deal. Why the others do not apply: `pricing.misses`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from pricing.money import ZERO, half_up
+from pricing import deals
+from pricing.misses import Miss, another_offer, below_threshold, nothing_to_save, off_the_clock, passed_over
+from pricing.money import ZERO, from_cents, half_up, largest_remainder, to_cents
 from pricing.resolve import Line
-from pricing.terms import Pricebook, PromotionTerms
+from pricing.terms import SPEND_GET, Pricebook, PromotionTerms
 
-SPEND_GET = "SPEND_GET"
-SINGLE = frozenset({"PERCENT_OFF", "AMOUNT_OFF", "FIXED_PRICE"})
-SUPPORTED = SINGLE
 
-WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+@dataclass(frozen=True, slots=True)
+class Units:
+    """So many units of one line in one role of a deal; `saving` is that of all of them together."""
+
+    line: int
+    role: int
+    count: int
+    price: Decimal
+    saving: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One promotion on so many units of one line, each saving the same."""
+    """A unit deal, applied so many times to units alike; `units` are those of one use."""
 
     promotion: PromotionTerms
-    line: int
-    units: int
-    unit_price: Decimal
-    unit_saving: Decimal
+    uses: int
+    units: tuple[Units, ...]
 
     @property
     def saving(self) -> Decimal:
-        return self.unit_saving * self.units
+        return sum((units.saving for units in self.units), ZERO) * self.uses
 
     def trace(self) -> dict[str, Any]:
         terms = self.promotion
         return {
-            "promotion": terms.code,
-            "row": terms.row,
-            "name": terms.name,
-            "kind": terms.kind,
-            "percent": None if terms.percent is None else str(terms.percent),
-            "amount": None if terms.amount is None else str(terms.amount),
-            "priority": terms.priority,
-            "uses": self.units,
+            **_terms_trace(terms),
+            "counts": list(terms.counts),
+            "same_targets": len(terms.roles) == 1,
+            "uses": self.uses,
             "units": [
                 {
-                    "line": self.line,
-                    "count": self.units,
-                    "price": str(self.unit_price),
-                    "saving": str(self.unit_saving),
+                    "line": one.line,
+                    "role": one.role,
+                    "count": one.count,
+                    "price": str(one.price),
+                    "saving": str(one.saving),
                 }
+                for one in self.units
             ],
             "saving": str(self.saving),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A promotion that shares a product with the cart but did not apply: the first condition that failed."""
+class Reward:
+    """A basket offer that applies: what its lines came to, and what each of them gets of the saving."""
 
     promotion: PromotionTerms
-    condition: str
-    seen: str
-    needed: str
+    spent: Decimal
+    saving: Decimal
+    shares: Mapping[int, Decimal]
+    """By line; those that it reaches, also where it gives them nothing."""
 
     def trace(self) -> dict[str, Any]:
         return {
-            "promotion": self.promotion.code,
-            "row": self.promotion.row,
-            "name": self.promotion.name,
-            "condition": self.condition,
-            "seen": self.seen,
-            "needed": self.needed,
+            **_terms_trace(self.promotion),
+            "threshold": _text(self.promotion.threshold),
+            "spent": str(self.spent),
+            "saving": str(self.saving),
+            "lines": [{"line": line, "saving": str(share)} for line, share in self.shares.items()],
         }
+
+
+def _terms_trace(terms: PromotionTerms) -> dict[str, Any]:
+    return {
+        "promotion": terms.code,
+        "row": terms.row,
+        "name": terms.name,
+        "kind": terms.kind,
+        "percent": _text(terms.percent),
+        "amount": _text(terms.amount),
+        "priority": terms.priority,
+    }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
 
 
 @dataclass(slots=True)
@@ -85,7 +103,7 @@ class Saved:
 
     applications: list[Application] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
-    basket: Mapping[str, Any] | None = None
+    basket: Reward | None = None
     optimal: bool = True
 
 
@@ -94,110 +112,126 @@ def apply(lines: Sequence[Line], book: Pricebook) -> Saved:
 
     Raises ValueError for a kind of promotion that this engine does not know: nothing is silently ignored.
     """
-    unknown = {terms.kind for terms in book.promotions} - SUPPORTED
-    if unknown:
-        raise ValueError(f"promotions of unknown kinds: {', '.join(sorted(unknown))}")
-    capped = sorted(terms.code for terms in book.promotions if terms.max_uses is not None)
-    if capped:
-        raise ValueError(f"promotions with a cap, which this engine does not know: {', '.join(capped)}")
     saved = Saved()
     ready = []
     skus = {line.product.sku for line in lines}
     for terms in book.promotions:
-        if skus.isdisjoint(frozenset().union(*terms.roles)):
+        if all(map(skus.isdisjoint, terms.roles)):
             continue  # it touches what a line's further identifiers mean, not what was taken
-        miss = _off_the_clock(terms, book)
+        miss = off_the_clock(terms, book)
         if miss:
             saved.misses.append(miss)
         else:
             ready.append(terms)
-    ready.sort(key=lambda terms: (-terms.priority, terms.code))
-    taken: dict[int, str] = {}
-    for _, zone in groupby(ready, key=lambda terms: terms.priority):
-        _serve_zone(list(zone), lines, taken, saved)
-    saved.applications.sort(key=lambda application: (application.promotion.code, application.line))
+    _apply_deals([terms for terms in ready if terms.kind != SPEND_GET], lines, saved)
+    _apply_basket_offer([terms for terms in ready if terms.kind == SPEND_GET], lines, saved)
     saved.misses.sort(key=lambda miss: miss.promotion.code)
     return saved
-
-
-# --- The clock -----------------------------------------------------------------------------------------------------
-
-
-def _off_the_clock(terms: PromotionTerms, book: Pricebook) -> Miss | None:
-    """Why the store's clock keeps the promotion from applying, if it does.
-
-    `[from, until)`; an until before the from crosses midnight and belongs to the weekday it began on.
-    """
-    if book.store is None or (not terms.weekdays and terms.from_time is None):
-        return None
-    local = book.moment.astimezone(book.store.zone)
-    began, within = _began_on(terms, local)
-    if terms.weekdays and WEEKDAYS[began.weekday()] not in terms.weekdays:
-        needed = ", ".join(day for day in WEEKDAYS if day in terms.weekdays)
-        return Miss(terms, "weekday", WEEKDAYS[began.weekday()], needed)
-    if not within:
-        return Miss(terms, "hours", f"{local:%H:%M:%S}", f"{terms.from_time:%H:%M} to {terms.until_time:%H:%M}")
-    return None
-
-
-def _began_on(terms: PromotionTerms, local: datetime) -> tuple[datetime, bool]:
-    """The day on which the hours that hold now began, and whether it is within the hours at all."""
-    if terms.from_time is None or terms.until_time is None:
-        return local, True
-    clock = local.time()
-    if terms.from_time < terms.until_time:
-        return local, terms.from_time <= clock < terms.until_time
-    if clock < terms.until_time:
-        return local - timedelta(days=1), True
-    return local, clock >= terms.from_time
 
 
 # --- Unit deals ----------------------------------------------------------------------------------------------------
 
 
-def _serve_zone(zone: Sequence[PromotionTerms], lines: Sequence[Line], taken: dict[int, str], saved: Saved) -> None:
-    """Give each line's units the deal of this zone that saves most; of equals the one with the first code.
+def _apply_deals(promotions: Sequence[PromotionTerms], lines: Sequence[Line], saved: Saved) -> None:
+    by_priority = sorted(promotions, key=lambda terms: (-terms.priority, terms.code))
+    free = [_units_of(line) for line in lines]
+    for _, zone in groupby(by_priority, key=lambda terms: terms.priority):
+        _apply_zone(list(zone), lines, free, saved)
+    saved.applications.sort(key=lambda one: (one.promotion.code, one.units[0].line))
+    applied = {one.promotion.code for one in saved.applications}
+    missed = [terms for terms in promotions if terms.code not in applied]
+    saved.misses.extend(passed_over(missed, lines, saved.applications, optimal=saved.optimal))
 
-    Deals of one unit without a cap never compete for more than the unit itself, so this is the exact optimum; and all
-    units of a line are alike, so they all get the same deal.
-    """
-    used: set[str] = set()
+
+def _units_of(line: Line) -> deals.Line:
+    return deals.Line(to_cents(line.unit_price), line.pieces, line.quantity if line.weighed else None)
+
+
+def _apply_zone(zone: Sequence[PromotionTerms], lines: Sequence[Line], free: list[deals.Line], saved: Saved) -> None:
+    """The best deals on the units that are still free; what they use is free no more."""
+    places: dict[str, list[int]] = {}
     for line in lines:
-        if line.number in taken:
-            continue
-        best: tuple[Decimal, PromotionTerms] | None = None
-        for terms in zone:
-            if line.product.sku in terms.roles[0]:
-                saving = _saving(terms, line)
-                if saving > 0 and (best is None or saving > best[0]):
-                    best = saving, terms
-        if best:
-            saving, terms = best
-            taken[line.number] = terms.code
-            used.add(terms.code)
-            line.promotions[terms.code] = saving * line.pieces
-            saved.applications.append(Application(terms, line.number, line.pieces, line.unit_price, saving))
-    saved.misses.extend(_why_not(terms, lines, taken) for terms in zone if terms.code not in used)
+        if free[line.number].count:
+            places.setdefault(line.product.sku, []).append(line.number)
+    by_code = {terms.code: terms for terms in zone}
+    solution = deals.best_deals(free, [_deal(terms, free, places) for terms in zone])
+    saved.optimal = saved.optimal and solution.optimal
+    for same, alike in groupby(solution.applications, key=lambda one: (one.code, one.units)):
+        code, shares = same
+        application = Application(by_code[code], len(list(alike)), tuple(_together(shares, free)))
+        saved.applications.append(application)
+        for units in application.units:
+            promotions, left = lines[units.line].promotions, free[units.line]
+            promotions[code] = promotions.get(code, ZERO) + units.saving * application.uses
+            free[units.line] = replace(left, count=left.count - units.count * application.uses)
 
 
-def _saving(terms: PromotionTerms, line: Line) -> Decimal:
-    """What one use saves on one unit of this line; a weighed line is one unit."""
-    price = line.unit_price
-    if terms.kind == "PERCENT_OFF":
-        return half_up(price * (terms.percent or ZERO) / 100)
-    amount = terms.amount or ZERO
-    if line.weighed:
-        amount = half_up(amount * line.quantity)
-    if terms.kind == "AMOUNT_OFF":
-        return min(amount, price)
-    return max(ZERO, price - amount)
+def _together(shares: Sequence[deals.UnitShare], free: Sequence[deals.Line]) -> list[Units]:
+    """The units of one application, those of one line in one role as one."""
+    return [
+        Units(line, role, len(of_role), from_cents(free[line].price), from_cents(sum(one.share for one in of_role)))
+        for (line, role), of_role in (
+            (key, list(group)) for key, group in groupby(shares, key=lambda one: (one.line, one.role))
+        )
+    ]
 
 
-def _why_not(terms: PromotionTerms, lines: Sequence[Line], taken: Mapping[int, str]) -> Miss:
-    touched = [line for line in lines if line.product.sku in terms.roles[0]]
-    if not any(_saving(terms, line) > 0 for line in touched):
-        dearest = max(line.unit_price for line in touched)
-        needed = f"a price above {terms.amount}" if terms.kind == "FIXED_PRICE" else "a saving of at least 0.01"
-        return Miss(terms, "saving", f"a price of {dearest}", needed)
-    others = sorted({taken[line.number] for line in touched if line.number in taken})
-    return Miss(terms, "better deal", ", ".join(others), "a product that no better deal has taken")
+def _deal(terms: PromotionTerms, units: Sequence[deals.Line], places: Mapping[str, Sequence[int]]) -> deals.Deal:
+    """The promotion as the search sees it."""
+    roles = [[place for sku in role for place in places.get(sku, ())] for role in terms.roles]
+    percent, amount = terms.percent or ZERO, to_cents(terms.amount or ZERO)
+    match terms.kind:
+        case "PERCENT_OFF":
+            deal = deals.percent_off(terms.code, units, roles[0], percent)
+        case "AMOUNT_OFF":
+            deal = deals.amount_off(terms.code, units, roles[0], amount)
+        case "FIXED_PRICE":
+            deal = deals.fixed_price(terms.code, units, roles[0], amount)
+        case "BUY_X_GET_Y":
+            buy, get = terms.counts
+            others = roles[1] if len(roles) > 1 else None
+            deal = deals.buy_x_get_y(terms.code, units, roles[0], buy=buy, get=get, percent=percent, get_targets=others)
+        case "MULTI_BUY":
+            deal = deals.multi_buy(terms.code, units, roles[0], count=terms.counts[0], amount=amount)
+        case "BUNDLE":
+            components = list(zip(roles, terms.counts, strict=True))
+            deal = deals.bundle(terms.code, units, components, amount=amount)
+        case unknown:
+            raise ValueError(f"promotion {terms.code} is of an unknown kind: {unknown}")
+    return deal.at_most(terms.max_uses)
+
+
+# --- Basket offers -------------------------------------------------------------------------------------------------
+
+
+def _apply_basket_offer(promotions: Sequence[PromotionTerms], lines: Sequence[Line], saved: Saved) -> None:
+    """At most one: the highest priority, then the greatest saving, then the first code."""
+    rewards = []
+    for terms in promotions:
+        reward = _reward(terms, lines)
+        if isinstance(reward, Miss):
+            saved.misses.append(reward)
+        else:
+            rewards.append(reward)
+    if not rewards:
+        return
+    best = min(rewards, key=lambda one: (-one.promotion.priority, -one.saving, one.promotion.code))
+    saved.basket = best
+    saved.misses.extend(another_offer(one.promotion, best.promotion) for one in rewards if one is not best)
+    for line, share in best.shares.items():
+        if share:
+            lines[line].promotions[best.promotion.code] = share
+
+
+def _reward(terms: PromotionTerms, lines: Sequence[Line]) -> Reward | Miss:
+    left = {line.number: line.left for line in lines if line.product.sku in terms.roles[0]}
+    spent = sum(left.values(), ZERO)
+    threshold = terms.threshold or ZERO
+    if spent < threshold:
+        return below_threshold(terms, spent, threshold)
+    promised = terms.amount if terms.percent is None else half_up(spent * terms.percent / 100)
+    saving = min(promised or ZERO, spent)
+    if not saving:
+        return nothing_to_save(terms, spent)
+    shares = largest_remainder(to_cents(saving), [to_cents(amount) for amount in left.values()])
+    return Reward(terms, spent, saving, dict(zip(left, map(from_cents, shares), strict=True)))

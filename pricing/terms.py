@@ -10,6 +10,9 @@ from datetime import datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+SPEND_GET = "SPEND_GET"
+"""The kind of promotion that looks at the whole basket, not at units."""
+
 
 @dataclass(frozen=True, slots=True)
 class CartLine:

@@ -189,13 +189,11 @@ def test_a_kind_of_promotion_that_is_not_known_is_never_ignored() -> None:
 def test_the_trace_says_what_applied_to_which_lines() -> None:
     book = pricebook(COLA, NUTS, promotions=[percent_off("TENTH", "10", "COLA", "NUTS")])
     trace = price([line("COLA", "2"), line("NUTS", "0.453", "lb"), line("COLA")], book).trace
-    units = [unit for one in trace["applications"] for unit in one["units"]]
-    assert [(unit["line"], unit["count"], unit["price"], unit["saving"]) for unit in units] == [
-        (0, 2, "2.49", "0.25"),
-        (1, 1, "4.07", "0.41"),
-        (2, 1, "2.49", "0.25"),
+    assert [(one["promotion"], one["uses"], one["units"], one["saving"]) for one in trace["applications"]] == [
+        ("TENTH", 2, [{"line": 0, "role": 0, "count": 1, "price": "2.49", "saving": "0.25"}], "0.50"),
+        ("TENTH", 1, [{"line": 1, "role": 0, "count": 1, "price": "4.07", "saving": "0.41"}], "0.41"),
+        ("TENTH", 1, [{"line": 2, "role": 0, "count": 1, "price": "2.49", "saving": "0.25"}], "0.25"),
     ]
-    assert {one["promotion"] for one in trace["applications"]} == {"TENTH"}
     assert trace["not_applied"] == []
 
 
@@ -212,10 +210,10 @@ def test_the_trace_says_what_applied_to_which_lines() -> None:
             ("D", "saving", "a price of 2.49", "a price above 2.49"),
         ),
         (amount_off("D", "0.00", "COLA"), ("D", "saving", "a price of 2.49", "a saving of at least 0.01")),
-        (percent_off("D", "10", "COLA"), ("D", "better deal", "BEST", "a product that no better deal has taken")),
+        (percent_off("D", "10", "COLA"), ("D", "better deal", "BEST", "products that no better deal has taken")),
         (
             percent_off("D", "90", "COLA", priority=-1),
-            ("D", "better deal", "BEST", "a product that no better deal has taken"),
+            ("D", "priority", "BEST", "products that no promotion of a higher priority has taken"),
         ),
     ],
 )
