@@ -318,7 +318,7 @@ class PromotionAdmin(DatedAdmin):
         ("What it does", {"fields": (*VARYING, "words")}),
         ("Where and when", {"fields": ("all_stores", "stores", "starts_at", "ends_at")}),
         ("Only on some days or hours", {"fields": DAYS_AND_HOURS}),
-        ("More", {"fields": ("funding", "priority", "reason")}),
+        ("More", {"fields": ("max_uses_per_trip", "funding", "priority", "reason")}),
     )
     as_text: ClassVar[dict[str, str]] = {**DatedAdmin.as_text, "words": "does"}
     entered = (*DatedAdmin.entered, *VARYING, *DAYS_AND_HOURS)

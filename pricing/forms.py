@@ -39,9 +39,6 @@ from pricing.models import (
     Weekday,
 )
 
-OFFERED = (PromotionKind.PERCENT_OFF, PromotionKind.AMOUNT_OFF, PromotionKind.FIXED_PRICE)
-"""The kinds of promotion that can be entered now. One of another kind, once loaded, can still be edited."""
-
 
 class ReasonedForm(ModelForm):
     """Asks why; the answer stands in the history."""
@@ -321,8 +318,7 @@ class PromotionForm(DatedForm):
         self.stored = {name: getattr(self.instance, name) for name in ("targets", "get_targets", "components")}
         if "kind" not in self.fields:
             return
-        kinds = [kind for kind in PromotionKind if kind in OFFERED or kind == self.instance.kind]
-        self.fields["kind"].choices = [("", "Choose"), *((kind.value, kind.label) for kind in kinds)]  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [("", "Choose"), *PromotionKind.choices]  # type: ignore[attr-defined]
         self.fields["components"] = PartsField(
             max(4, len(self.stored["components"] or ()) + 1), label="Parts of the set"
         )

@@ -1,5 +1,5 @@
 import gc
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,6 @@ from pricing.storefile.entries import Document
 from pricing.storefile.faults import Fault, Faults, Faulty
 from pricing.storefile.references import References
 from pricing.storefile.report import Difference
-from pricing.storefile.shape import NOT_YET
 from pricing.storefile.stored import mark, read
 from pricing.storefile.write import Statement
 
@@ -44,7 +43,6 @@ def load(
     clock: Callable[[], datetime],
     reason: str = REASON,
     dry_run: bool = False,
-    not_yet: Collection[str] = NOT_YET,
 ) -> Loaded:
     """Make the database say what this store file says, from now on: all of it or nothing.
 
@@ -53,7 +51,7 @@ def load(
     """
     faults = Faults()
     with _collector_paused():
-        document = shape.read(raw, faults, not_yet=not_yet)
+        document = shape.read(raw, faults)
         for _ in range(TRIES):
             try:
                 return _try(document, faults, clock=clock, reason=reason, dry_run=dry_run)

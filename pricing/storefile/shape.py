@@ -1,6 +1,6 @@
 """The document, typed: one entry per row of the file, and every rule that needs no database."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import time
 from functools import cache
 from itertools import pairwise
@@ -55,22 +55,6 @@ from pricing.storefile.entries import (
 from pricing.storefile.faults import Faults
 from pricing.storefile.tables import meta
 
-NOT_YET: frozenset[str] = frozenset(
-    {
-        PromotionKind.BUY_X_GET_Y,
-        PromotionKind.MULTI_BUY,
-        PromotionKind.BUNDLE,
-        PromotionKind.SPEND_GET,
-        "tax_holidays",
-        "max_uses_per_trip",
-        "prices_include_tax",
-        "tax_rounding ORDER",
-        "amount_basis UNIT",
-        "funding VENDOR",
-    }
-)
-"""What the file can say and the engine can't do yet: refused by name."""
-
 NO_CENTS = frozenset(
     {
         *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"),
@@ -82,7 +66,7 @@ NO_CENTS = frozenset(
 # --- Reading
 
 
-def read(raw: bytes, faults: Faults, *, not_yet: Collection[str] = NOT_YET) -> Document:
+def read(raw: bytes, faults: Faults) -> Document:
     """The document in this JSON text; what is wrong is added to the faults.
 
     Raises Faulty at once when the text is no JSON object.
@@ -91,8 +75,7 @@ def read(raw: bytes, faults: Faults, *, not_yet: Collection[str] = NOT_YET) -> D
     if not isinstance(values, dict):
         faults.add("document", "must be a JSON object")
         faults.stop()
-    reader = Reader(Node(values, "", KNOWN["document"], faults), not_yet)
-    return reader.document()
+    return Reader(Node(values, "", KNOWN["document"], faults)).document()
 
 
 EntryT = TypeVar("EntryT")
@@ -101,27 +84,24 @@ EntryT = TypeVar("EntryT")
 class Reader:
     """Reads section after section; a row with a fault is noted and left out."""
 
-    def __init__(self, root: Node, not_yet: Collection[str]) -> None:
+    def __init__(self, root: Node) -> None:
         self.root = root
         self.faults = root.faults
-        self.not_yet = not_yet
 
     def document(self) -> Document:
         document = Document(
-            stores=self._rows("stores", self._store),
+            stores=self._rows("stores", _store),
             tax_categories=self._rows("tax_categories", _tax_category),
             products=self._rows("products", _product),
             prices=self._rows("prices", _price),
             fees=self._rows("fees", _fee),
-            promotions=self._rows("promotions", self._promotion),
+            promotions=self._rows("promotions", _promotion),
             tax_rules=self._rows("tax_rules", _tax_rule),
             tax_holidays=self._rows("tax_holidays", _tax_holiday),
             named=Named(
                 self._keys("stores", "store_id"), self._keys("tax_categories", "code"), self._keys("products", "sku")
             ),
         )
-        if "tax_holidays" in self.not_yet and self.root.has("tax_holidays"):
-            self.root.fault("tax_holidays", "not supported yet")
         _refuse_doubles(document, self.faults)
         return document
 
@@ -139,74 +119,60 @@ class Reader:
         found = (row.get(key) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
         return {value for value in found if isinstance(value, str)}
 
-    def _refuse_early(self, node: Node, key: str, name: str, *, said: bool, shown: str = "") -> None:
-        if said and name in self.not_yet:
-            node.fault(key, f"{shown} is not supported yet" if shown else "not supported yet")
 
-    def _store(self, node: Node) -> StoreEntry:
-        entry = StoreEntry(
-            path=node.path,
-            store_id=_key(node, "store_id", Store),
-            name=_text(node, "name", Store),
-            time_zone=_time_zone(node),
-            currency=_currency(node),
-            prices_include_tax=node.flag("prices_include_tax"),
-            tax_rounding=node.choice("tax_rounding", _choices(TaxRounding), TaxRounding.LINE),
-            amount_basis=node.choice("amount_basis", _choices(AmountBasis), AmountBasis.LINE),
-            fees=node.choice("fees", _choices(FeeTreatment), FeeTreatment.IN_PRICE),
-            priced_at=node.choice("priced_at", _choices(PricedAt), PricedAt.END),
-            empty_cart_purchase_id=node.choice(
-                "empty_cart_purchase_id", _choices(EmptyCartAnswer), EmptyCartAnswer.BLANK
-            ),
-        )
-        by_order = entry.tax_rounding == TaxRounding.ORDER
-        by_unit = entry.amount_basis == AmountBasis.UNIT
-        if by_order and by_unit:
-            node.fault("tax_rounding", "ORDER does not go with amount_basis UNIT: tax is then computed per piece")
-        self._refuse_early(node, "prices_include_tax", "prices_include_tax", said=entry.prices_include_tax)
-        self._refuse_early(node, "tax_rounding", "tax_rounding ORDER", said=by_order, shown="ORDER")
-        self._refuse_early(node, "amount_basis", "amount_basis UNIT", said=by_unit, shown="UNIT")
-        return entry
+def _store(node: Node) -> StoreEntry:
+    entry = StoreEntry(
+        path=node.path,
+        store_id=_key(node, "store_id", Store),
+        name=_text(node, "name", Store),
+        time_zone=_time_zone(node),
+        currency=_currency(node),
+        prices_include_tax=node.flag("prices_include_tax"),
+        tax_rounding=node.choice("tax_rounding", _choices(TaxRounding), TaxRounding.LINE),
+        amount_basis=node.choice("amount_basis", _choices(AmountBasis), AmountBasis.LINE),
+        fees=node.choice("fees", _choices(FeeTreatment), FeeTreatment.IN_PRICE),
+        priced_at=node.choice("priced_at", _choices(PricedAt), PricedAt.END),
+        empty_cart_purchase_id=node.choice("empty_cart_purchase_id", _choices(EmptyCartAnswer), EmptyCartAnswer.BLANK),
+    )
+    if entry.tax_rounding == TaxRounding.ORDER and entry.amount_basis == AmountBasis.UNIT:
+        node.fault("tax_rounding", "ORDER does not go with amount_basis UNIT: tax is then computed per piece")
+    return entry
 
-    def _promotion(self, node: Node) -> PromotionEntry:
-        starts_at, ends_at = node.span()
-        from_time, until_time = _hours(node)
-        all_stores, stores = _stores(node)
-        kind = node.choice("kind", _choices(PromotionKind))
-        entry = PromotionEntry(
-            path=node.path,
-            code=_key(node, "code", Promotion),
-            name=_text(node, "name", Promotion),
-            receipt_text=_text(node, "receipt_text", Promotion),
-            kind=kind,
-            percent=node.exact("percent", PERCENT),
-            amount=node.exact("amount", AMOUNT),
-            buy=node.integer("buy", 1),
-            get=node.integer("get", 1),
-            count=node.integer("count", 1),
-            threshold=node.exact("threshold", AMOUNT),
-            targets=_targets(node, "targets"),
-            get_targets=_targets(node, "get_targets"),
-            components=_components(node),
-            funding=node.choice("funding", _choices(Funding), Funding.STORE),
-            weekdays=_weekdays(node),
-            from_time=from_time,
-            until_time=until_time,
-            all_stores=all_stores,
-            stores=stores,
-            max_uses_per_trip=node.integer("max_uses_per_trip", 1),
-            priority=node.integer("priority", SMALLEST_INTEGER, 0) or 0,
-            starts_at=starts_at,
-            ends_at=ends_at,
-        )
-        if kind == node.values.get("kind"):
-            _check_kind(node, kind)
-            self._refuse_early(node, "kind", kind, said=True, shown=kind)
-        vendor = entry.funding == Funding.VENDOR
-        limited = entry.max_uses_per_trip is not None
-        self._refuse_early(node, "funding", "funding VENDOR", said=vendor, shown="VENDOR")
-        self._refuse_early(node, "max_uses_per_trip", "max_uses_per_trip", said=limited)
-        return entry
+
+def _promotion(node: Node) -> PromotionEntry:
+    starts_at, ends_at = node.span()
+    from_time, until_time = _hours(node)
+    all_stores, stores = _stores(node)
+    kind = node.choice("kind", _choices(PromotionKind))
+    entry = PromotionEntry(
+        path=node.path,
+        code=_key(node, "code", Promotion),
+        name=_text(node, "name", Promotion),
+        receipt_text=_text(node, "receipt_text", Promotion),
+        kind=kind,
+        percent=node.exact("percent", PERCENT),
+        amount=node.exact("amount", AMOUNT),
+        buy=node.integer("buy", 1),
+        get=node.integer("get", 1),
+        count=node.integer("count", 1),
+        threshold=node.exact("threshold", AMOUNT),
+        targets=_targets(node, "targets"),
+        get_targets=_targets(node, "get_targets"),
+        components=_components(node),
+        funding=node.choice("funding", _choices(Funding), Funding.STORE),
+        weekdays=_weekdays(node),
+        from_time=from_time,
+        until_time=until_time,
+        all_stores=all_stores,
+        stores=stores,
+        max_uses_per_trip=node.integer("max_uses_per_trip", 1),
+        priority=node.integer("priority", SMALLEST_INTEGER, 0) or 0,
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
+    if kind == node.values.get("kind"):
+        _check_kind(node, kind)
+    return entry
 
 
 def _tax_category(node: Node) -> TaxCategoryEntry:

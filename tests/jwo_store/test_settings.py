@@ -13,7 +13,8 @@ VARIABLES = re.findall(r"^#? ?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_tex
 SHOWN = """
 import json
 from jwo_store import settings
-print(json.dumps({name: value for name, value in vars(settings).items() if name.isupper()}, default=lambda value: type(value).__name__))
+own = {name: value for name, value in vars(settings).items() if name.isupper()}
+print(json.dumps(own, default=lambda value: type(value).__name__))
 """
 
 

@@ -28,11 +28,11 @@ pytestmark = pytest.mark.django_db
 
 
 def load(document: Document, *, now: datetime = NOW) -> Loaded:
-    return load_file(raw(document), clock=lambda: now, not_yet=())
+    return load_file(raw(document), clock=lambda: now)
 
 
 def load_text(text: str, *, now: datetime = NOW) -> Loaded:
-    return load_file(text.encode(), clock=lambda: now, not_yet=())
+    return load_file(text.encode(), clock=lambda: now)
 
 
 def dump(store_id: str | None = None) -> str:

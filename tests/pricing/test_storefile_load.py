@@ -55,7 +55,7 @@ pytestmark = pytest.mark.django_db
 
 
 def load(document: Document, *, now: datetime = NOW, **options: Any) -> Loaded:
-    return load_file(raw(document), clock=lambda: now, **{"not_yet": (), **options})
+    return load_file(raw(document), clock=lambda: now, **options)
 
 
 def told(loaded: Loaded) -> dict[str, dict[str, int]]:
@@ -670,7 +670,7 @@ def test_a_change_in_the_middle_of_a_load_starts_it_again() -> None:
             product_id="COLA", amount=1, temporary=True, starts_at=LATER, ends_at=LATER + timedelta(days=1)
         )
 
-    loaded = load_file(raw(shop(prices=[price("2.59")])), clock=overtaking(1, somebody_plans_a_sale), not_yet=())
+    loaded = load_file(raw(shop(prices=[price("2.59")])), clock=overtaking(1, somebody_plans_a_sale))
 
     assert loaded.rows > 0
     assert Price.objects.count() == 3
@@ -683,7 +683,7 @@ def test_a_load_that_is_always_overtaken_gives_up_and_writes_nothing() -> None:
         Store.objects.get(pk="WEST").save()
 
     with pytest.raises(Faulty, match="somebody else keeps changing prices and rules"):
-        load_file(raw(shop(prices=[price("2.59")])), clock=overtaking(99, somebody_renames_a_store), not_yet=())
+        load_file(raw(shop(prices=[price("2.59")])), clock=overtaking(99, somebody_renames_a_store))
     assert price_rows() == [(None, "2.49", SINCE, None)]
 
 

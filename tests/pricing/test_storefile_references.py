@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def load(document: Document) -> Loaded:
-    return load_file(raw(document), clock=lambda: NOW, not_yet=())
+    return load_file(raw(document), clock=lambda: NOW)
 
 
 def faults_of(document: Document) -> list[str]:

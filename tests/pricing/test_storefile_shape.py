@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from pricing.models import PromotionKind
 from pricing.storefile.entries import Document
 from pricing.storefile.faults import Faults, Faulty
-from pricing.storefile.shape import NOT_YET, read
+from pricing.storefile.shape import read
 from tests.pricing.storefile_samples import changed, raw, sample, without
 
 
-def faults_of(document: Any, not_yet: frozenset[str] = frozenset()) -> list[str]:
+def faults_of(document: Any) -> list[str]:
     faults = Faults()
-    read(raw(document), faults, not_yet=not_yet)
+    read(raw(document), faults)
     try:
         faults.stop()
     except Faulty as faulty:
@@ -25,7 +24,7 @@ def faults_of(document: Any, not_yet: frozenset[str] = frozenset()) -> list[str]
 
 def document_of(document: Any) -> Document:
     faults = Faults()
-    found = read(raw(document), faults, not_yet=())
+    found = read(raw(document), faults)
     faults.stop()
     return found
 
@@ -93,7 +92,7 @@ NOT_JSON = {
 @pytest.mark.parametrize(("text", "where"), NOT_JSON.values(), ids=NOT_JSON.keys())
 def test_what_is_no_json_object_is_refused_with_the_place(text: bytes, where: str) -> None:
     with pytest.raises(Faulty) as caught:
-        read(text, Faults(), not_yet=())
+        read(text, Faults())
 
     assert [fault.path for fault in caught.value.faults] == [where]
 
@@ -380,7 +379,7 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_a_hundred_faults_are_listed_and_the_others_counted() -> None:
     faults = Faults()
-    read(raw({"prices": [{}] * 50}), faults, not_yet=())
+    read(raw({"prices": [{}] * 50}), faults)
 
     with pytest.raises(Faulty) as caught:
         faults.stop()
@@ -439,37 +438,3 @@ def test_the_same_start_written_in_two_ways_is_the_same() -> None:
     document["prices"].append({**document["prices"][0], "starts_at": "2026-01-01T05:00:00Z"})
 
     assert faults_of(document) == ["prices[4].starts_at: a price of this SKU, scope and start is already at prices[0]"]
-
-
-FEATURES: list[tuple[str, str, Any, str]] = [
-    (kind, f"promotions.{place}.kind", kind, f"promotions[{place}].kind: {kind} is not supported yet")
-    for place, kind in ((2, "BUY_X_GET_Y"), (3, "MULTI_BUY"), (4, "BUNDLE"), (5, "SPEND_GET"))
-]
-FEATURES += [
-    ("max_uses_per_trip", "promotions.1.priority", 5, "promotions[1].max_uses_per_trip: not supported yet"),
-    ("tax_holidays", "promotions.1.priority", 5, "tax_holidays: not supported yet"),
-    ("prices_include_tax", "stores.0.prices_include_tax", True, "stores[0].prices_include_tax: not supported yet"),
-    ("tax_rounding ORDER", "stores.0.tax_rounding", "ORDER", "stores[0].tax_rounding: ORDER is not supported yet"),
-    ("amount_basis UNIT", "stores.0.amount_basis", "UNIT", "stores[0].amount_basis: UNIT is not supported yet"),
-    ("funding VENDOR", "promotions.0.funding", "VENDOR", "promotions[0].funding: VENDOR is not supported yet"),
-]
-
-
-@pytest.mark.parametrize(("feature", "path", "value", "fault"), FEATURES, ids=[each[0] for each in FEATURES])
-def test_a_feature_that_is_not_supported_yet_is_refused_by_name(
-    feature: str, path: str, value: Any, fault: str
-) -> None:
-    document = changed(sample(), path, value)
-
-    assert faults_of(document, frozenset({feature})) == [fault]
-    assert faults_of(document) == []
-
-
-@pytest.mark.parametrize(("feature", "path", "value", "fault"), FEATURES, ids=[each[0] for each in FEATURES])
-def test_what_is_not_supported_yet_is_what_the_product_refuses(feature: str, path: str, value: Any, fault: str) -> None:
-    assert (fault in faults_of(changed(sample(), path, value), NOT_YET)) is (feature in NOT_YET)
-
-
-def test_only_known_features_can_be_switched_off() -> None:
-    assert {each[0] for each in FEATURES} >= NOT_YET
-    assert {str(each) for each in NOT_YET} <= {*PromotionKind.values, *(each[0] for each in FEATURES)}
