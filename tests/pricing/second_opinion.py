@@ -5,7 +5,7 @@ instead of decimals, one unit after the other instead of lines, and every rule r
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import groupby
@@ -13,7 +13,9 @@ from math import ceil, floor
 from typing import Any
 
 from pricing.terms import Cart, CartLine, HolidayTerms, Pricebook, ProductTerms, PromotionTerms, StoreTerms
+from tests.pricing.brute_force import Item, Rule, solve
 
+SINGLE = ("PERCENT_OFF", "AMOUNT_OFF", "FIXED_PRICE")
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 # --- The answer ----------------------------------------------------------------------------------------------------
@@ -50,6 +52,7 @@ def opinion(cart: Cart, book: Pricebook, *, now: datetime) -> list[LineOpinion] 
         return Waits(frozenset(found))
     bought = [_bought(number, line, book) for number, line in enumerate(cart.lines)]
     _give_deals(bought, book)
+    _give_basket_offer(bought, book)
     return settled([_subject(one, book, book.store) for one in bought], book.store)
 
 
@@ -178,7 +181,9 @@ class Bought:
     unit_price: int
     units: list[Unit]
     saved: dict[str, int]
-    """By code of promotion."""
+    """By code of unit deal."""
+    basket: list[tuple[str, int]] = field(default_factory=list)
+    """The basket offer's code and share, if it has one."""
 
     @property
     def line_price(self) -> int:
@@ -197,23 +202,55 @@ def _bought(number: int, line: CartLine, book: Pricebook) -> Bought:
 
 def _give_deals(bought: Sequence[Bought], book: Pricebook) -> None:
     """Zone after zone, from the highest priority down, each with the units that no higher one used."""
-    units = [unit for one in bought for unit in one.units]
-    open_now = [rule for rule in book.promotions if _is_on(rule, book)]
+    open_now = [rule for rule in book.promotions if _is_on(rule, book) and rule.kind != "SPEND_GET"]
     open_now.sort(key=lambda rule: -rule.priority)
-    for _, zone in groupby(open_now, key=lambda rule: rule.priority):
-        for code, line, saving in _best_of_zone(list(zone), [unit for unit in units if not unit.used]):
+    for _, group in groupby(open_now, key=lambda rule: rule.priority):
+        zone = list(group)
+        alone = all(rule.kind in SINGLE and rule.max_uses is None for rule in zone)
+        give = _give_each_its_best(zone, bought) if alone else _give_by_brute_force(zone, bought)
+        for code, line, saving in give:
             saved = bought[line].saved
             saved[code] = saved.get(code, 0) + saving
 
 
-def _best_of_zone(zone: Sequence[PromotionTerms], units: Sequence[Unit]) -> Iterator[tuple[str, int, int]]:
+def _give_each_its_best(zone: Sequence[PromotionTerms], bought: Sequence[Bought]) -> Iterator[tuple[str, int, int]]:
     """The code, line and saving of each application. Deals on one unit each leave the others alone."""
-    for unit in units:
+    for unit in [unit for one in bought for unit in one.units if not unit.used]:
         offers = [(-_saving(rule, unit), rule.code) for rule in zone if unit.sku in rule.roles[0]]
         best, code = min(offers, default=(0, ""))
         if best:
             unit.used = True
             yield code, unit.line, -best
+
+
+def _give_by_brute_force(zone: Sequence[PromotionTerms], bought: Sequence[Bought]) -> Iterator[tuple[str, int, int]]:
+    """The code, line and saving of each unit of each application, everything having been tried."""
+    left = [[unit for unit in one.units if not unit.used] for one in bought]
+    items = tuple(
+        Item(one.units[0].price, len(units), one.units[0].weight) for one, units in zip(bought, left, strict=True)
+    )
+    for code, shares, _ in solve(items, tuple(_rule(rule, bought) for rule in zone)).applied:
+        for line, _, saving in shares:
+            left[line].pop().used = True
+            yield code, line, saving
+
+
+def _rule(rule: PromotionTerms, bought: Sequence[Bought]) -> Rule:
+    roles = [frozenset(one.number for one in bought if one.product.sku in skus) for skus in rule.roles]
+    counts = rule.counts
+    return Rule(
+        rule.code,
+        rule.kind,
+        targets=roles[0],
+        get_targets=roles[1] if rule.kind == "BUY_X_GET_Y" and len(roles) > 1 else None,
+        components=tuple(zip(roles, counts, strict=True)) if rule.kind == "BUNDLE" else (),
+        percent=Fraction(rule.percent or 0),
+        amount=cents(rule.amount or 0),
+        buy=counts[0],
+        get=counts[-1],
+        count=counts[0],
+        max_uses=rule.max_uses,
+    )
 
 
 def _saving(rule: PromotionTerms, unit: Unit) -> int:
@@ -243,6 +280,29 @@ def _is_within(rule: PromotionTerms, day: date, wall: datetime) -> bool:
         return wall.date() == day
     begins, ends = datetime.combine(day, rule.from_time), datetime.combine(day, rule.until_time)
     return begins <= wall < (ends if ends > begins else ends + timedelta(days=1))
+
+
+# --- Section 5: one basket offer -----------------------------------------------------------------------------------
+
+
+def _give_basket_offer(bought: Sequence[Bought], book: Pricebook) -> None:
+    """To the highest priority, then the greatest saving, then the first code."""
+    found = []
+    for rule in book.promotions:
+        if rule.kind == "SPEND_GET" and _is_on(rule, book):
+            left = [
+                one.line_price - sum(one.saved.values()) if one.product.sku in rule.roles[0] else 0 for one in bought
+            ]
+            reward = cents(rule.amount or 0)
+            if rule.percent is not None:
+                reward = nearest(sum(left) * Fraction(rule.percent) / 100)
+            saving = min(reward, sum(left)) if sum(left) >= cents(rule.threshold) else 0
+            if saving:
+                found.append((-rule.priority, -saving, rule.code, left))
+    if found:
+        _, saving, code, left = min(found)
+        for one, share in zip(bought, spread(-saving, left), strict=True):
+            one.basket = [(code, share)] if share else []
 
 
 # --- Sections 6 to 9: fees, tax, and the amounts as they are sent --------------------------------------------------
@@ -275,7 +335,7 @@ class Subject:
 def _subject(one: Bought, book: Pricebook, store: StoreTerms) -> Subject:
     by_store = {rule.code: not rule.paid_by_vendor for rule in book.promotions}
     fees = [(fee.code, cents(fee.amount), fee.taxed) for fee in book.fees.get(one.product.sku, ())]
-    promotions = [(code, one.saved[code], by_store[code]) for code in sorted(one.saved)]
+    promotions = [(code, saving, by_store[code]) for code, saving in (*sorted(one.saved.items()), *one.basket)]
     pieces = len(one.units)
     line = Subject(
         price=one.line_price,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from orders import body
 from pricing.engine import price_cart
+from pricing.misses import CONDITIONS
 from pricing.money import from_cents, largest_remainder
 from pricing.priced import Amounts, PricedCart, Unpriced
 from pricing.terms import CartLine, FeeTerms, HolidayTerms, Pricebook, PromotionTerms
@@ -139,6 +140,138 @@ def shops(stores: tuple[Settings, ...] = STORES) -> st.SearchStrategy[Shop]:
         st.lists(any_of(categories, (None, *CENTS[::6])), max_size=1),
         st.lists(st.sampled_from(by_piece + by_weight), min_size=1, max_size=5),
     )
+
+
+# --- Carts of few units under promotions of every kind -------------------------------------------------------------
+
+Terms = tuple[str, int, Settings]
+"""The kind, how many roles it has, and its terms."""
+
+MIXED: list[Terms] = [
+    *((kind, 1, terms) for kind, terms in DEALS[:4] + DEALS[10:30:5] + DEALS[-20::5]),
+    *(
+        ("BUY_X_GET_Y", roles, {"counts": counts, "percent": Decimal(percent)})
+        for roles, counts, percent in product((1, 2), ((1, 1), (2, 1), (1, 2)), ("100", "50", "33.3333"))
+    ),
+    *(
+        ("MULTI_BUY", 1, {"counts": (count,), "amount": amount})
+        for count, amount in product((2, 3), (*CENTS[1:30:9], *CENTS[31::8]))
+    ),
+    *(
+        ("BUNDLE", len(counts), {"counts": counts, "amount": amount})
+        for counts, amount in product(((1, 1), (1, 2), (1, 1, 1)), (*CENTS[1:30:9], *CENTS[31::8]))
+    ),
+    *(
+        ("SPEND_GET", 1, {"threshold": threshold, **reward})
+        for threshold, reward in product(
+            (Decimal("0.00"), Decimal("4.99"), Decimal("20.00")),
+            ({"amount": Decimal("1.00")}, {"amount": Decimal("99.00")}, {"percent": Decimal("12.5")}),
+        )
+    ),
+]
+
+
+def mixed_promotions(drawn: list[Any], sold: set[str], *, by_vendor: bool) -> Iterator[PromotionTerms]:
+    for number, ((kind, role_count, terms), targets, (priority, vendor, most)) in enumerate(drawn):
+        roles = [skus & sold for skus in targets[:role_count]]
+        if any(roles):
+            funded: Settings = {"priority": priority, "paid_by_vendor": by_vendor and vendor, "max_uses": most}
+            yield promotion(f"D{9 - number}", kind, *roles, **terms, **funded)
+
+
+def of_few_units(lines: list[CartLine], most: int = 7) -> list[CartLine]:
+    kept: list[CartLine] = []
+    for one in lines:
+        pieces = 1 if one.unit == "lb" else int(one.quantity)
+        if pieces <= most:
+            kept.append(one)
+            most -= pieces
+    return kept
+
+
+def mixed_shop(
+    store: Settings, taxed: Any, shelf: list[Any], deals: list[Any], days: list[Any], lines: list[CartLine]
+) -> Shop:
+    lines = of_few_units(lines) or [line("COLA", "2")]
+    book, lines = shop(store, (NOON, ZONES[0]), taxed, shelf, [], days, lines)
+    sold = {one.product_id for one in lines}
+    by_vendor = "prices_include_tax" not in store
+    return replace(book, promotions=tuple(mixed_promotions(deals, sold, by_vendor=by_vendor))), lines
+
+
+def mixed_shops(
+    stores: tuple[Settings, ...] = STORES, priorities: tuple[int, ...] = (0, 0, 1), most_deals: int = 4
+) -> st.SearchStrategy[Shop]:
+    """Promotions of all kinds, and carts of so few units that everything can be tried."""
+    pieces = [line(sku, str(quantity)) for sku in PIECES for quantity in (1, 1, 2, 3)]
+    weighed = [line("NUTS", "0.453", "lb"), line("NUTS", "1.2", "lb")]
+    deal = st.tuples(
+        st.sampled_from(MIXED),
+        st.tuples(*[st.sampled_from(TARGETS)] * 3),
+        any_of(priorities, (False, True), (None, None, 1, 2)),
+    )
+    return st.builds(
+        mixed_shop,
+        st.sampled_from(stores),
+        any_of(RATES, RATES, (False, False, True)),
+        st.tuples(*[any_of(CENTS, FEES)] * len(SKUS)).map(list),
+        st.lists(deal, min_size=1, max_size=most_deals),
+        st.lists(any_of((["GOODS"], ["CLOTHES"]), (None, *CENTS[::6])), max_size=1),
+        st.lists(st.sampled_from(pieces + weighed), min_size=1, max_size=5),
+    )
+
+
+ONE_ZONE = mixed_shops(priorities=(0,))
+
+
+def unit_savings(priced: PricedCart) -> Decimal:
+    return sum((Decimal(one["saving"]) for one in priced.trace["applications"]), Decimal(0))
+
+
+@thorough
+@given(mixed_shops())
+def test_a_second_opinion_comes_to_the_same_amounts_under_promotions_of_every_kind(shop: Shop) -> None:
+    book, lines = shop
+    priced = price(lines, book)
+    assert priced.optimal
+    assert told_in_cents(priced) == opinion(cart(*lines), book, now=NOON)
+    assert told_in_cents(priced) == from_trace(priced.trace)
+
+
+@thorough
+@given(mixed_shops(most_deals=8))
+def test_every_promotion_of_the_cart_either_applies_or_is_told_why_not(shop: Shop) -> None:
+    book, lines = shop
+    priced = price(lines, book)
+    applied = {one["promotion"] for one in priced.trace["applications"]}
+    applied |= {priced.trace["basket"]["promotion"]} if priced.trace["basket"] else set()
+    missed = [one["promotion"] for one in priced.trace["not_applied"]]
+    assert sorted([*applied, *missed]) == sorted(terms.code for terms in book.promotions)
+    assert {one["condition"] for one in priced.trace["not_applied"]} <= set(CONDITIONS)
+    for one in priced.lines:
+        assert_sound(one.line)
+        assert_sound(one.sent)
+    asked = cart(*lines)
+    body.check(body.build(TRIP, asked, priced), TRIP, asked)
+
+
+@thorough
+@given(ONE_ZONE)
+def test_a_promotion_more_never_lowers_what_unit_deals_save(shop: Shop) -> None:
+    book, lines = shop
+    fewer = replace(book, promotions=book.promotions[:-1])
+    less, more = price(lines, fewer), price(lines, book)
+    assert less.optimal
+    assert more.optimal
+    assert unit_savings(less) <= unit_savings(more)
+
+
+@thorough
+@given(ONE_ZONE, st.data())
+def test_splitting_and_reordering_lines_never_changes_what_unit_deals_save(shop: Shop, data: st.DataObject) -> None:
+    book, lines = shop
+    apart = data.draw(st.permutations([piece for one in lines for piece in split(one)]))
+    assert unit_savings(price(apart, book)) == unit_savings(price(lines, book))
 
 
 # --- The second opinion --------------------------------------------------------------------------------------------
