@@ -129,7 +129,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     else {"max_retries": 0}  # a nudge that finds no broker is lost at once; workers wait for theirs all the same
 )
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_PUBLISH_RETRY = True  # without, beat never gets over a connection that it has lost
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_DEFAULT_QUEUE = env("CELERY_QUEUE", default="jwo_store")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
