@@ -28,10 +28,7 @@ def price_cart(cart: Cart, book: Pricebook, *, now: datetime) -> PricedCart | Un
     assert book.store is not None  # noqa: S101  a store that we do not know was a problem above
     saved = offers.apply(lines, book)
     taxed = _tax(lines, book)
-    priced = tuple(
-        PricedLine(line.number, line.product.sku, line.product.name, line=whole, sent=sent)
-        for line, (whole, sent) in zip(lines, _amounts(lines, taxed, book), strict=True)
-    )
+    priced = _priced(lines, taxed, book)
     return PricedCart(
         currency=book.store.currency,
         lines=priced,
@@ -39,6 +36,11 @@ def price_cart(cart: Cart, book: Pricebook, *, now: datetime) -> PricedCart | Un
         trace=_trace(lines, priced, taxed, saved, book),
         optimal=saved.optimal,
     )
+
+
+def settle(lines: Sequence[Line], book: Pricebook) -> tuple[PricedLine, ...]:
+    """What lines come to on which all promotion amounts stand already."""
+    return _priced(lines, _tax(lines, book), book)
 
 
 # --- From lines to amounts -----------------------------------------------------------------------------------------
@@ -116,6 +118,13 @@ def _subject(line: Line, promoted: Sequence[_Promoted], rate: Decimal, store: St
     )
 
 
+def _priced(lines: Sequence[Line], taxed: Sequence[_Taxed], book: Pricebook) -> tuple[PricedLine, ...]:
+    return tuple(
+        PricedLine(line.number, line.product.sku, line.product.name, line=whole, sent=sent)
+        for line, (whole, sent) in zip(lines, _amounts(lines, taxed, book), strict=True)
+    )
+
+
 def _amounts(lines: Sequence[Line], taxed: Sequence[_Taxed], book: Pricebook) -> list[tuple[Amounts, Amounts]]:
     """Each line's money, and what of it is sent under `unitPrice`."""
     store = _store(book)
@@ -190,8 +199,8 @@ def _trace(
 
 def _line_trace(line: Line, priced: PricedLine, taxed: _Taxed) -> dict[str, Any]:
     price = line.price
-    rates = [part.rate for part in line.tax.parts] if taxed.subject.rate else []
-    shares = split(priced.line.sales_tax, rates)
+    parts = () if line.tax.exempt else line.tax.parts
+    shares = split(priced.line.sales_tax, [part.rate for part in parts])
     trace: dict[str, Any] = {
         "number": line.number,
         "product_id": line.sent.product_id,
@@ -224,13 +233,13 @@ def _line_trace(line: Line, priced: PricedLine, taxed: _Taxed) -> dict[str, Any]
         "tax": {
             "category": line.tax.category,
             "exempt": line.tax.exempt,
-            "holiday": taxed.holiday.code if taxed.holiday else None,
+            "holiday": taxed.holiday and taxed.holiday.trace(),
             "rate": str(taxed.subject.rate),
             "base": str(taxed.subject.base),
             "amount": str(priced.line.sales_tax),
             "parts": [
                 {"code": part.code, "jurisdiction": part.jurisdiction, "rate": str(part.rate), "amount": str(share)}
-                for part, share in zip(line.tax.parts, shares, strict=bool(rates))
+                for part, share in zip(parts, shares, strict=True)
             ],
         },
         "total": str(priced.line.total),

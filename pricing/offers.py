@@ -86,6 +86,8 @@ def _terms_trace(terms: PromotionTerms) -> dict[str, Any]:
         "promotion": terms.code,
         "row": terms.row,
         "name": terms.name,
+        "text": terms.receipt_text,
+        "funding": "VENDOR" if terms.paid_by_vendor else "STORE",
         "kind": terms.kind,
         "percent": _text(terms.percent),
         "amount": _text(terms.amount),
@@ -134,7 +136,7 @@ def apply(lines: Sequence[Line], book: Pricebook) -> Saved:
 
 def _apply_deals(promotions: Sequence[PromotionTerms], lines: Sequence[Line], saved: Saved) -> None:
     by_priority = sorted(promotions, key=lambda terms: (-terms.priority, terms.code))
-    free = [_units_of(line) for line in lines]
+    free = [units_of(line) for line in lines]
     for _, zone in groupby(by_priority, key=lambda terms: terms.priority):
         _apply_zone(list(zone), lines, free, saved)
     saved.applications.sort(key=lambda one: (one.promotion.code, one.units[0].line))
@@ -143,7 +145,8 @@ def _apply_deals(promotions: Sequence[PromotionTerms], lines: Sequence[Line], sa
     saved.misses.extend(passed_over(missed, lines, saved.applications, optimal=saved.optimal))
 
 
-def _units_of(line: Line) -> deals.Line:
+def units_of(line: Line) -> deals.Line:
+    """The units of a line as the search for deals sees them."""
     return deals.Line(to_cents(line.unit_price), line.pieces, line.quantity if line.weighed else None)
 
 
@@ -154,29 +157,38 @@ def _apply_zone(zone: Sequence[PromotionTerms], lines: Sequence[Line], free: lis
         if free[line.number].count:
             places.setdefault(line.product.sku, []).append(line.number)
     by_code = {terms.code: terms for terms in zone}
-    solution = deals.best_deals(free, [_deal(terms, free, places) for terms in zone])
+    solution = deals.best_deals(free, [as_deal(terms, free, places) for terms in zone])
     saved.optimal = saved.optimal and solution.optimal
     for same, alike in groupby(solution.applications, key=lambda one: (one.code, one.units)):
         code, shares = same
-        application = Application(by_code[code], len(list(alike)), tuple(_together(shares, free)))
+        application = applied(by_code[code], len(list(alike)), shares, free)
         saved.applications.append(application)
+        credit(application, lines)
         for units in application.units:
-            promotions, left = lines[units.line].promotions, free[units.line]
-            promotions[code] = promotions.get(code, ZERO) + units.saving * application.uses
+            left = free[units.line]
             free[units.line] = replace(left, count=left.count - units.count * application.uses)
 
 
-def _together(shares: Sequence[deals.UnitShare], free: Sequence[deals.Line]) -> list[Units]:
-    """The units of one application, those of one line in one role as one."""
-    return [
-        Units(line, role, len(of_role), from_cents(free[line].price), from_cents(sum(one.share for one in of_role)))
-        for (line, role), of_role in (
-            (key, list(group)) for key, group in groupby(shares, key=lambda one: (one.line, one.role))
-        )
-    ]
+def applied(
+    terms: PromotionTerms, uses: int, shares: Sequence[deals.UnitShare], lines: Sequence[deals.Line]
+) -> Application:
+    """A deal applied so many times to these units; those of one line in one role stand together."""
+    units = []
+    for (line, role), group in groupby(shares, key=lambda one: (one.line, one.role)):
+        of_role = [one.share for one in group]
+        units.append(Units(line, role, len(of_role), from_cents(lines[line].price), from_cents(sum(of_role))))
+    return Application(terms, uses, tuple(units))
 
 
-def _deal(terms: PromotionTerms, units: Sequence[deals.Line], places: Mapping[str, Sequence[int]]) -> deals.Deal:
+def credit(application: Application, lines: Sequence[Line]) -> None:
+    """Write what a deal saves onto its lines."""
+    code = application.promotion.code
+    for units in application.units:
+        promotions = lines[units.line].promotions
+        promotions[code] = promotions.get(code, ZERO) + units.saving * application.uses
+
+
+def as_deal(terms: PromotionTerms, units: Sequence[deals.Line], places: Mapping[str, Sequence[int]]) -> deals.Deal:
     """The promotion as the search sees it."""
     roles = [[place for sku in role for place in places.get(sku, ())] for role in terms.roles]
     percent, amount = terms.percent or ZERO, to_cents(terms.amount or ZERO)
@@ -208,7 +220,7 @@ def _apply_basket_offer(promotions: Sequence[PromotionTerms], lines: Sequence[Li
     """At most one: the highest priority, then the greatest saving, then the first code."""
     rewards = []
     for terms in promotions:
-        reward = _reward(terms, lines)
+        reward = reward_of(terms, lines)
         if isinstance(reward, Miss):
             saved.misses.append(reward)
         else:
@@ -218,12 +230,18 @@ def _apply_basket_offer(promotions: Sequence[PromotionTerms], lines: Sequence[Li
     best = min(rewards, key=lambda one: (-one.promotion.priority, -one.saving, one.promotion.code))
     saved.basket = best
     saved.misses.extend(another_offer(one.promotion, best.promotion) for one in rewards if one is not best)
-    for line, share in best.shares.items():
+    give(best, lines)
+
+
+def give(reward: Reward, lines: Sequence[Line]) -> None:
+    """Write a basket offer's shares onto its lines."""
+    for line, share in reward.shares.items():
         if share:
-            lines[line].promotions[best.promotion.code] = share
+            lines[line].promotions[reward.promotion.code] = share
 
 
-def _reward(terms: PromotionTerms, lines: Sequence[Line]) -> Reward | Miss:
+def reward_of(terms: PromotionTerms, lines: Sequence[Line]) -> Reward | Miss:
+    """What this offer gives on what is left of its lines, or why it gives nothing."""
     left = {line.number: line.left for line in lines if line.product.sku in terms.roles[0]}
     spent = sum(left.values(), ZERO)
     threshold = terms.threshold or ZERO

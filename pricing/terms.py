@@ -100,6 +100,10 @@ class HolidayTerms:
     categories: frozenset[str]
     unit_price_below: Decimal | None
 
+    def trace(self) -> dict[str, str | None]:
+        below = self.unit_price_below
+        return {"code": self.code, "unit_price_below": None if below is None else str(below)}
+
 
 @dataclass(frozen=True, slots=True)
 class PromotionTerms:

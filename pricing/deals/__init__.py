@@ -44,6 +44,7 @@ from collections.abc import Sequence
 from pricing.deals.applications import Application as Application
 from pricing.deals.applications import Solution as Solution
 from pricing.deals.applications import UnitShare as UnitShare
+from pricing.deals.applications import application_of as application_of
 from pricing.deals.applications import applications_of
 from pricing.deals.budget import STANDARD
 from pricing.deals.budget import Budget as Budget

@@ -56,7 +56,7 @@ def applications_of(taken: Taken, deals: Sequence[Deal], lines: Sequence[Line]) 
         made: dict[Units, Application] = {}
         for used in _cut(deals[rank], roles, lines):
             if used not in made:
-                made[used] = _application(deals[rank], used)
+                made[used] = application_of(deals[rank], used)
             if made[used].saving > 0:
                 yield made[used]
 
@@ -83,7 +83,8 @@ def _cut(deal: Deal, roles: list[list[int]], lines: Sequence[Line]) -> Iterator[
         yield tuple(sorted(units_of_use))
 
 
-def _application(deal: Deal, units: Units) -> Application:
+def application_of(deal: Deal, units: Units) -> Application:
+    """One use of a deal on these units: what it saves and how that is spread over them."""
     worth = [deal.roles[role].worth[line] for line, role in units]
     saving = sum(worth) - deal.amount
     shares = largest_remainder(saving, worth) if deal.amount and saving > 0 else worth

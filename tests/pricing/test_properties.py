@@ -1,5 +1,6 @@
 """What holds for every cart. `PRICING_EXAMPLES` says how many carts each property is tried on."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pricing.engine import price_cart
 from pricing.misses import CONDITIONS
 from pricing.money import from_cents, largest_remainder
 from pricing.priced import Amounts, PricedCart, Unpriced
+from pricing.proof import recompute
 from pricing.terms import CartLine, FeeTerms, HolidayTerms, Pricebook, PromotionTerms
 from tests.pricing.books import NOON, Good, cart, fee, line, price, pricebook, promotion
 from tests.pricing.second_opinion import LineOpinion, Money, Waits, from_trace, opinion
@@ -236,6 +238,7 @@ def test_a_second_opinion_comes_to_the_same_amounts_under_promotions_of_every_ki
     assert priced.optimal
     assert told_in_cents(priced) == opinion(cart(*lines), book, now=NOON)
     assert told_in_cents(priced) == from_trace(priced.trace)
+    assert recompute(json.loads(body.to_json(priced.trace))) == priced.lines
 
 
 @thorough
@@ -301,6 +304,7 @@ def test_a_second_opinion_comes_to_the_same_amounts(shop: Shop) -> None:
     priced = price(lines, book)
     assert told_in_cents(priced) == opinion(cart(*lines), book, now=NOON)
     assert told_in_cents(priced) == from_trace(priced.trace)
+    assert recompute(json.loads(body.to_json(priced.trace))) == priced.lines
 
 
 FAULTY_GOODS = (

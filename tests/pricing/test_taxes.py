@@ -205,9 +205,9 @@ def test_the_trace_names_the_first_holiday_that_frees_a_line() -> None:
     ]
     book = pricebook(shirt("20.00"), Good("COLA", "2.00", tax=TENTH), holidays=holidays)
     traced = [one["tax"] for one in price([line("SHIRT"), line("COLA")], book).trace["lines"]]
-    assert [(one["holiday"], one["rate"], one["parts"] == []) for one in traced] == [
-        ("SCHOOL", "0.00", True),
-        (None, "0.10", False),
+    assert [(one["holiday"], one["rate"], [part["amount"] for part in one["parts"]]) for one in traced] == [
+        ({"code": "SCHOOL", "unit_price_below": "30.00"}, "0.00", ["0.00"]),
+        (None, "0.10", ["0.20"]),
     ]
 
 
