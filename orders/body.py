@@ -56,7 +56,7 @@ def as_document(trip_id: str, cart: Cart, priced: PricedCart) -> dict[str, Any]:
                 "productId": sent.product_id,
                 "type": sent.type,
                 "quantity": {"value": sent.quantity, "unit": sent.unit},
-                "unitPrice": _unit_price(line.sent, currency),
+                "unitPrice": unit_price(line.sent, currency),
             }
             for sent, line in zip(cart.lines, priced.lines, strict=True)
         ],
@@ -69,7 +69,8 @@ def as_document(trip_id: str, cart: Cart, priced: PricedCart) -> dict[str, Any]:
     }
 
 
-def _unit_price(amounts: Amounts, currency: str) -> dict[str, Any]:
+def unit_price(amounts: Amounts, currency: str) -> dict[str, Any]:
+    """A line's money under `unitPrice`."""
     document: dict[str, Any] = {"price": _money(amounts.price, currency)}
     if amounts.fees:
         document["depositsAndFees"] = [

@@ -16,6 +16,7 @@ from catalog.models import Store
 from jwo_store.admin_site import clock
 from orders.models import CheckoutAttempt, Purchase, PurchaseLine
 from orders.statuses import Outcome, Status
+from pricing.explain import Explanation, Unreadable, explain
 from pricing.terms import UNIT_NAMES
 
 TONES = {
@@ -94,8 +95,16 @@ def story(purchase: Purchase) -> dict[str, Any]:
         "conflicts": [(clock(one.received_at), one.request_id) for one in purchase.conflicts.defer("raw")],
         "timeline": _timeline(purchase, attempts),
         "body": _pretty(bytes(purchase.body or b"")),
+        "explanation": _explanation(purchase),
         "trace": _pretty(purchase.trace),
     }
+
+
+def _explanation(purchase: Purchase) -> Explanation | None:
+    try:
+        return explain(_parsed(purchase.trace))
+    except Unreadable:
+        return None
 
 
 def marks(purchase: Purchase) -> list[str]:
@@ -175,7 +184,7 @@ def _totals(purchase: Purchase) -> list[tuple[str, str]]:
         return []
     return [
         ("Before promotions and tax", _money(purchase.sub_total)),
-        ("Promotions", f"-{_money(purchase.promotions_total)}"),
+        ("Promotions", f"-{_money(purchase.promotions_total)}" if purchase.promotions_total else "0.00"),
         ("Sales tax", _money(purchase.sales_tax_total)),
         ("Total", f"{_money(purchase.price_total)} {purchase.currency}"),
     ]

@@ -380,6 +380,17 @@ def test_a_body_or_trace_that_cannot_be_read_leaves_the_page_readable(
     assert page.context["lines"][0].promotions == ()
 
 
+def test_the_page_explains_the_prices_in_sentences(cashier: Browser) -> None:
+    open_shop()
+    purchase = take_in()
+
+    page = cashier.get(page_of(purchase)).content.decode()
+
+    assert "The price in all stores since" in page
+    assert "“Second period special” (SECOND-PERIOD) takes 0.50 off." in page
+    assert "“10 % off drinks” (SECOND-PERIOD) applies to 1 × Example Cola 500 ml at 4.25: saves 0.50." in page
+
+
 def test_promotions_of_one_piece_say_so(cashier: Browser) -> None:
     purchase = PurchaseFactory(ordered=True, lines=0)
     PurchaseLineFactory(

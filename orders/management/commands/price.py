@@ -11,6 +11,7 @@ from django.utils import timezone
 from orders import body, contract
 from orders.limits import limits
 from pricing.engine import price_cart
+from pricing.explain import explain
 from pricing.pricebook import read_pricebook
 from pricing.priced import Unpriced
 
@@ -26,16 +27,38 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("cart", help="a file; - reads carts from standard input, one JSON document a line")
         parser.add_argument("--at", type=moment, help="price as of this moment (ISO 8601 with offset)")
+        parser.add_argument("--explain", action="store_true", help="print sentences instead of JSON")
 
-    def handle(self, *args: Any, cart: str, at: datetime | None, **options: Any) -> None:  # noqa: ARG002  Django's
+    def handle(self, *args: Any, cart: str, at: datetime | None, explain: bool, **options: Any) -> None:  # noqa: ARG002  Django's
         worst = 0
         for raw in carts(cart):
             result = price(raw, at=at, now=timezone.now())
-            sys.stdout.write(body.to_json(result).decode() + "\n")
+            sys.stdout.write((in_words(result) if explain else body.to_json(result).decode()) + "\n")
             sys.stdout.flush()
             worst = max(worst, EXIT[result["status"]])
         if worst:
             sys.exit(worst)
+
+
+def in_words(result: dict[str, Any]) -> str:
+    """The result as a person reads it: why the prices are what they are, or what has to be mended."""
+    match result["status"]:
+        case "PRICED":
+            totals = result["checkout"]["orderTotals"]
+            total = totals["priceTotal"]
+            return f"{explain(result['trace']).text()}\n\nTotal {total['amount']} {total['currencyCode']}\n"
+        case "UNPRICED":
+            return "\n".join(["This cart cannot be priced:", *(_problem(one) for one in result["problems"])]) + "\n"
+        case "INVALID":
+            faults = (f"  {one['path'] or 'the whole document'}: {one['message']}" for one in result["errors"])
+            return "\n".join(["This is no valid cart:", *faults]) + "\n"
+        case _:
+            return "The cart is empty: there is nothing to price.\n"
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    where = "the whole cart" if problem["line"] is None else f"line {problem['line'] + 1}"
+    return f"  {where}: {problem['message']}"
 
 
 def moment(text: str) -> datetime:
