@@ -8,7 +8,6 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -33,12 +32,6 @@ from jwo_store.admin_site import (
     site,
 )
 
-WITHOUT_CENTS = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-WITH_THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
-"""Currencies (ISO 4217) whose amounts do not have the two decimals that Amazon's Checkout Service asks for."""
-
 
 @cache
 def time_zones() -> tuple[tuple[str, str], ...]:
@@ -51,12 +44,6 @@ class StoreForm(ModelForm):
     time_zone = forms.ChoiceField(
         choices=time_zones, widget=SearchableSelect, help_text="The store's own clock, for example America/New York."
     )
-
-    def clean_currency(self) -> str:
-        currency: str = self.cleaned_data["currency"]
-        if currency in WITHOUT_CENTS | WITH_THOUSANDTHS:
-            raise ValidationError(f"Amazon takes amounts with two decimals only, and {currency} has not two.")
-        return currency
 
 
 def set_hold(stores: Iterable[Store], *, on_hold: bool, reason: str) -> int:
@@ -106,7 +93,6 @@ def release(_admin: Any, request: HttpRequest, queryset: QuerySet[Store]) -> Htt
     return None
 
 
-@admin.register(Store, site=site)
 class StoreAdmin(HistoryAdmin):
     form = StoreForm
     list_display = ("name", "store_id", "state", "time_zone", "currency")

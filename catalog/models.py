@@ -1,6 +1,7 @@
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -34,6 +35,20 @@ class EmptyCartAnswer(models.TextChoices):
     ISSUED = "ISSUED", "Answer with a purchase ID"
 
 
+NOT_IN_HUNDREDTHS = frozenset(
+    {
+        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"),
+        *("XAF", "XOF", "XPF", "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "CLF", "UYW", "MGA", "MRU"),
+    }
+)
+"""Currencies whose amounts do not have the two decimals that Amazon's Checkout Service asks for: ISO 4217."""
+
+
+def check_currency(currency: str) -> None:
+    if currency in NOT_IN_HUNDREDTHS:
+        raise ValidationError(f"Amazon takes amounts with two decimals only, and {currency} has not two.")
+
+
 class Store(models.Model):
     """A Just Walk Out store, under the id by which Amazon knows it. That id never changes."""
 
@@ -51,7 +66,7 @@ class Store(models.Model):
     currency = models.CharField(
         max_length=3,
         default="USD",
-        validators=[RegexValidator(r"^[A-Z]{3}\Z", "Three capital letters, for example USD.")],
+        validators=[RegexValidator(r"^[A-Z]{3}\Z", "Three capital letters, for example USD."), check_currency],
         help_text="Three letters, for example USD.",
     )
     prices_include_tax = models.BooleanField(
@@ -98,6 +113,9 @@ class Store(models.Model):
         ordering = ["store_id"]
         permissions = [("hold_store", "Can put a store on hold and release it")]
         constraints = [
+            models.CheckConstraint(
+                condition=~Q(currency__in=sorted(NOT_IN_HUNDREDTHS)), name="store_currency_has_two_decimals"
+            ),
             models.CheckConstraint(
                 condition=~Q(amount_basis=AmountBasis.UNIT, tax_rounding=TaxRounding.ORDER),
                 name="store_unit_amounts_are_taxed_by_line",

@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from catalog.admin import ProductAdmin, SoldInFilter, where
+from catalog.admin import ProductAdmin, SoldInFilter, StoreAdmin, where
 from catalog.models import Product, Store
 from jwo_store.admin_site import (
     ChoicesDropdownFilter,
@@ -33,6 +33,7 @@ from pricing.forms import (
     DatedForm,
     FeeForm,
     PricedProductForm,
+    PricedStoreForm,
     PriceForm,
     PromotionForm,
     ReasonedForm,
@@ -449,6 +450,13 @@ class TaxHolidayAdmin(DatedAdmin):
     @display(description="tax categories")
     def categories(self, obj: TaxHoliday) -> str:
         return ", ".join(category.name for category in obj.tax_categories.all())
+
+
+@admin.register(Store, site=site)
+class PricedStoreAdmin(StoreAdmin):
+    """The catalog's store page with what pricing has to say to its settings."""
+
+    form = PricedStoreForm
 
 
 @admin.register(Product, site=site)

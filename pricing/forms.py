@@ -8,9 +8,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import formats, timezone
 
-from catalog.admin import ProductForm
+from catalog.admin import ProductForm, StoreForm
 from catalog.models import Product, SoldBy, Store
 from jwo_store.admin_site import (
     AutocompleteSelectMultiple,
@@ -143,6 +144,25 @@ class TaxRuleForm(DatedForm):
         help_text="For example 8.875. The rates of all rules in force on a product add up.",
         error_messages={"max_value": "A rate is below 100 percent.", "min_value": "A rate is not below zero."},
     )
+
+
+class PricedStoreForm(StoreForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("prices_include_tax") and not self.instance._state.adding:
+            self._check_vendors()
+        return cleaned
+
+    def _check_vendors(self) -> None:
+        """Where prices include tax, price and net promotion could not be built for what a vendor pays."""
+        here = Promotion.objects.filter(Q(all_stores=True) | Q(stores=self.instance), funding=Funding.VENDOR)
+        codes = sorted({row.code for row in here.filter(Q(ends_at=None) | Q(ends_at__gt=timezone.now()))})
+        if codes:
+            self.add_error(
+                "prices_include_tax",
+                f"A vendor pays for promotions of this store ({', '.join(codes)}), which does not go with prices that "
+                "include tax. End them first.",
+            )
 
 
 class PricedProductForm(ProductForm):

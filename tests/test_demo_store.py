@@ -51,21 +51,15 @@ Row = dict[str, Any]
 Document = Mapping[str, list[Row]]
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "with deals"])
-def document(request: pytest.FixtureRequest) -> Document:
-    parsed: Document = json.loads(as_text(demo_store(with_deals=request.param)))
+@pytest.fixture(scope="module")
+def document() -> Document:
+    parsed: Document = json.loads(as_text(demo_store()))
     return parsed
 
 
 @pytest.fixture(scope="module")
 def products(document: Document) -> dict[str, Row]:
     return {row["sku"]: row for row in document["products"]}
-
-
-@pytest.fixture(scope="module")
-def plain() -> Document:
-    parsed: Document = json.loads(as_text(demo_store(with_deals=False)))
-    return parsed
 
 
 def barcodes_of(document: Document) -> Iterator[tuple[str, str, str]]:
@@ -127,18 +121,11 @@ class TestFile:
         main(["--output", str(tmp_path / "again.json")])
         assert (tmp_path / "again.json").read_bytes() == OUTPUT.read_bytes()
 
-    def test_the_deals_flag_adds_deals_and_holidays_and_changes_nothing_else(
-        self, tmp_path: Path, plain: Document
-    ) -> None:
-        main(["--deals", "--output", str(tmp_path / "deals.json")])
-        with_deals = json.loads((tmp_path / "deals.json").read_text(encoding="ascii"))
-        holidays = with_deals.pop("tax_holidays")
-        more = with_deals["promotions"][len(plain["promotions"]) :]
-        assert {row["kind"] for row in more if "funding" not in row} == DEAL_KINDS
-        assert [row["code"] for row in more if row.get("funding") == "VENDOR"] == ["PROTEIN-MAKER"]
-        assert len(holidays) == 2
-        del with_deals["promotions"][len(plain["promotions"]) :]
-        assert with_deals == plain
+    def test_there_are_deals_of_every_kind(self, document: Document) -> None:
+        promotions = document["promotions"]
+        assert {row["kind"] for row in promotions} == SINGLE_UNIT_KINDS | DEAL_KINDS
+        assert [row["code"] for row in promotions if row.get("funding") == "VENDOR"] == ["PROTEIN-MAKER"]
+        assert len(document["tax_holidays"]) == 2
 
     def test_every_row_stands_on_a_line_of_its_own(self, document: Document) -> None:
         lines = as_text(document).splitlines()
@@ -148,17 +135,17 @@ class TestFile:
         unknown = {(name, key) for name, rows in document.items() for row in rows for key in row.keys() - KEYS[name]}
         assert unknown == set()
 
-    def test_there_is_something_to_look_at(self, plain: Document) -> None:
-        assert [(row["store_id"], row["time_zone"]) for row in plain["stores"]] == [
+    def test_there_is_something_to_look_at(self, document: Document) -> None:
+        assert [(row["store_id"], row["time_zone"]) for row in document["stores"]] == [
             (ARENA, "America/New_York"),
             (AIRPORT, "America/New_York"),
             (CAMPUS, "America/Chicago"),
         ]
-        assert len(plain["products"]) == 228
-        assert len({row["category"] for row in plain["products"]}) == 13
-        assert sum("stores" in row for row in plain["products"]) == 75
-        assert sum(row["sold_by"] == "WEIGHT" for row in plain["products"]) == 13
-        assert len(plain["promotions"]) == 12
+        assert len(document["products"]) == 228
+        assert len({row["category"] for row in document["products"]}) == 13
+        assert sum("stores" in row for row in document["products"]) == 75
+        assert sum(row["sold_by"] == "WEIGHT" for row in document["products"]) == 13
+        assert len(document["promotions"]) == 21
 
     def test_dates_run_forward_on_the_clock_of_the_row_s_store(self, document: Document) -> None:
         zones = {row["store_id"]: ZoneInfo(row["time_zone"]) for row in document["stores"]}
@@ -194,8 +181,8 @@ class TestProducts:
 
 
 class TestBarcodes:
-    def test_every_product_has_a_code_and_every_kind_of_code_occurs(self, plain: Document) -> None:
-        kinds = Counter(f"{kind}-{len(code)}" for _, code, kind in barcodes_of(plain))
+    def test_every_product_has_a_code_and_every_kind_of_code_occurs(self, document: Document) -> None:
+        kinds = Counter(f"{kind}-{len(code)}" for _, code, kind in barcodes_of(document))
         assert kinds == {
             "UPC-12": 187,
             "UPC-8": 5,
@@ -207,22 +194,24 @@ class TestBarcodes:
             "PLU-5": 1,
             "PLU-6": 5,
         }
-        assert all(row["barcodes"] for row in plain["products"])
-        assert sum(len(row["barcodes"]) == 2 for row in plain["products"]) == 18
+        assert all(row["barcodes"] for row in document["products"])
+        assert sum(len(row["barcodes"]) == 2 for row in document["products"]) == 18
 
-    def test_codes_have_the_digits_of_their_kind(self, plain: Document) -> None:
-        assert [row for row in barcodes_of(plain) if not re.fullmatch(BARCODE[row[2]], row[1])] == []
+    def test_codes_have_the_digits_of_their_kind(self, document: Document) -> None:
+        assert [row for row in barcodes_of(document) if not re.fullmatch(BARCODE[row[2]], row[1])] == []
 
-    def test_check_digits_are_right(self, plain: Document) -> None:
-        for row in barcodes_of(plain):
+    def test_check_digits_are_right(self, document: Document) -> None:
+        for row in barcodes_of(document):
             _, code, kind = row
             if kind == "ISBN":
                 assert isbn_sum(code) % 11 == 0, row
             elif kind != "PLU":
                 assert gs1_sum(expand_upc_e(code) or code if kind == "UPC" else code) % 10 == 0, row
 
-    def test_the_short_upcs_expand_to_those_of_their_maker(self, plain: Document) -> None:
-        short = {code: expand_upc_e(code) for _, code, kind in barcodes_of(plain) if kind == "UPC" and len(code) == 8}
+    def test_the_short_upcs_expand_to_those_of_their_maker(self, document: Document) -> None:
+        short = {
+            code: expand_upc_e(code) for _, code, kind in barcodes_of(document) if kind == "UPC" and len(code) == 8
+        }
         assert short == {
             "01234558": "012345000058",
             "01234565": "012345000065",
@@ -231,18 +220,18 @@ class TestBarcodes:
             "01234596": "012345000096",
         }
 
-    def test_a_book_carries_the_ean_of_its_isbn(self, plain: Document) -> None:
-        books = [row["barcodes"] for row in plain["products"] if row["barcodes"][0]["type"] == "ISBN"]
+    def test_a_book_carries_the_ean_of_its_isbn(self, document: Document) -> None:
+        books = [row["barcodes"] for row in document["products"] if row["barcodes"][0]["type"] == "ISBN"]
         assert len(books) == 2
         for isbn, ean in books:
             assert ean["code"][:12] == "978" + isbn["code"][:9]
 
-    def test_a_scan_of_any_code_finds_one_product(self, plain: Document) -> None:
+    def test_a_scan_of_any_code_finds_one_product(self, document: Document) -> None:
         """However eight digits are read: one code never stands for two products, nor twice for one."""
-        stored = [(stored_key(code, kind), sku) for sku, code, kind in barcodes_of(plain)]
+        stored = [(stored_key(code, kind), sku) for sku, code, kind in barcodes_of(document)]
         holders = dict(stored)
         assert len(holders) == len(stored)
-        for sku, code, _ in barcodes_of(plain):
+        for sku, code, _ in barcodes_of(document):
             assert {holders[key] for key in scan_keys(code) if key in holders} == {sku}
 
 
@@ -317,11 +306,6 @@ class TestFees:
 
 
 class TestPromotions:
-    def test_the_plain_file_has_promotions_on_single_units_only(self, plain: Document) -> None:
-        assert {row["kind"] for row in plain["promotions"]} == SINGLE_UNIT_KINDS
-        assert [row["code"] for row in plain["promotions"] if {"max_uses_per_trip", "funding"} & row.keys()] == []
-        assert [row["code"] for row in plain["promotions"] if "priority" in row] == ["GAMEDAY-SCARF"]
-
     def test_codes_are_unique_and_receipt_texts_short(self, document: Document) -> None:
         for name in ("promotions", "fees", "tax_rules"):
             codes = [row["code"] for row in document[name]]

@@ -55,14 +55,6 @@ from pricing.storefile.entries import (
 from pricing.storefile.faults import Faults
 from pricing.storefile.tables import meta
 
-NO_CENTS = frozenset(
-    {
-        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"),
-        *("XAF", "XOF", "XPF", "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "CLF", "UYW", "MGA", "MRU"),
-    }
-)
-"""Currencies that are not counted in hundredths. Source: ISO 4217, minor units."""
-
 # --- Reading
 
 
@@ -348,10 +340,7 @@ def _time_zone(node: Node) -> str:
 def _currency(node: Node) -> str:
     if not node.has("currency"):
         return str(DEFAULTS["stores"]["currency"])
-    currency = _key(node, "currency", Store)
-    if currency in NO_CENTS:
-        node.fault("currency", f"{currency} is not counted in hundredths, and only such currencies can be priced")
-    return currency
+    return _key(node, "currency", Store)
 
 
 def _weekdays(node: Node) -> list[str]:

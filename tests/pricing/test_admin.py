@@ -572,6 +572,28 @@ def test_only_a_store_itself_pays_where_prices_include_tax(manager: Browser) -> 
     assert list(Promotion.objects.get().stores.all()) == [net]
 
 
+def test_a_store_whose_promotions_a_vendor_pays_is_not_switched_to_prices_with_tax(manager: Browser) -> None:
+    store = StoreFactory()
+    PromotionFactory(code="MAKER", funding="VENDOR", stores=[store])
+    page = f"/admin/catalog/store/{store.pk}/change/"
+
+    refused = manager.submit(page, "store_form", prices_include_tax="on")
+    Promotion.objects.get().end(now=timezone.now())
+    taken = manager.submit(page, "store_form", prices_include_tax="on")
+
+    assert faults(refused) == {
+        "prices_include_tax": [
+            (
+                "A vendor pays for promotions of this store (MAKER), which does not go with prices that include tax. "
+                "End them first."
+            )
+        ]
+    }
+    assert taken.status_code == 302
+    store.refresh_from_db()
+    assert store.prices_include_tax
+
+
 @pytest.mark.usefixtures("goods")
 def test_a_code_has_one_version_at_a_time(manager: Browser) -> None:
     PromotionFactory(code="COLA-10")

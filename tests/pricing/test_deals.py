@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -401,8 +402,9 @@ def assert_allowed(solution: Solution, items: tuple[Item, ...], several: Sequenc
     assert all(one.saving == sum(unit.share for unit in one.units) > 0 for one in solution.applications)
 
 
-thoroughly = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-briefly = settings(thoroughly, max_examples=120)
+THOROUGHLY = int(os.environ.get("PRICING_EXAMPLES", "2000")) // 4
+thoroughly = settings(max_examples=THOROUGHLY, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+briefly = settings(thoroughly, max_examples=THOROUGHLY // 4)
 
 
 class TestAgainstBruteForce:

@@ -175,12 +175,12 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "stores.0.currency",
         "JPY",
-        "stores[0].currency: JPY is not counted in hundredths, and only such currencies can be priced",
+        "stores[0].currency: Amazon takes amounts with two decimals only, and JPY has not two.",
     ),
     (
         "stores.0.currency",
         "KWD",
-        "stores[0].currency: KWD is not counted in hundredths, and only such currencies can be priced",
+        "stores[0].currency: Amazon takes amounts with two decimals only, and KWD has not two.",
     ),
     ("stores.0.prices_include_tax", "true", "stores[0].prices_include_tax: must be true or false"),
     (

@@ -21,9 +21,6 @@ Row = Mapping[str, object]
 
 OUTPUT = Path(__file__).with_name("demo_store.json")
 
-WITH_DEALS = False
-"""Whether the committed file holds deals over several units or at a vendor's cost, basket offers and tax holidays."""
-
 ARENA = "ARENA-EAST-12"
 AIRPORT = "AIRPORT-WEST-04"
 CAMPUS = "CAMPUS-NORTH-03"
@@ -1280,18 +1277,18 @@ TAX_HOLIDAYS: tuple[Row, ...] = (
 )
 
 
-def demo_store(*, with_deals: bool) -> dict[str, Sequence[Row]]:
-    """The store file's sections; `with_deals` adds what `WITH_DEALS` speaks of."""
-    document: dict[str, Sequence[Row]] = {
+def demo_store() -> dict[str, Sequence[Row]]:
+    """The store file's sections."""
+    return {
         "stores": STORES,
         "tax_categories": TAX_CATEGORIES,
         "products": [product(shelf, item) for shelf, item in stock()],
         "prices": prices(),
         "fees": fees(),
-        "promotions": PROMOTIONS + DEALS if with_deals else PROMOTIONS,
+        "promotions": PROMOTIONS + DEALS,
         "tax_rules": [rule.as_row() for rule in TAX_RULES],
+        "tax_holidays": TAX_HOLIDAYS,
     }
-    return {**document, "tax_holidays": TAX_HOLIDAYS} if with_deals else document
 
 
 def as_text(document: Mapping[str, Iterable[Row]]) -> str:
@@ -1307,10 +1304,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.sandbox.make_demo_store", description="Write the demo store."
     )
-    parser.add_argument("--deals", action="store_true", default=WITH_DEALS, help="with deals and tax holidays")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where to write, if not beside this file")
     chosen = parser.parse_args(arguments)
-    document = demo_store(with_deals=chosen.deals)
+    document = demo_store()
     chosen.output.write_text(as_text(document), encoding="ascii", newline="\n")
     print(", ".join(f"{len(rows)} {section.replace('_', ' ')}" for section, rows in document.items()))
 
