@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
