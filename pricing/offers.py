@@ -181,11 +181,12 @@ def applied(
 
 
 def credit(application: Application, lines: Sequence[Line]) -> None:
-    """Write what a deal saves onto its lines."""
+    """Write what a deal saves onto the lines where it saves something."""
     code = application.promotion.code
     for units in application.units:
-        promotions = lines[units.line].promotions
-        promotions[code] = promotions.get(code, ZERO) + units.saving * application.uses
+        if units.saving:
+            promotions = lines[units.line].promotions
+            promotions[code] = promotions.get(code, ZERO) + units.saving * application.uses
 
 
 def as_deal(terms: PromotionTerms, units: Sequence[deals.Line], places: Mapping[str, Sequence[int]]) -> deals.Deal:

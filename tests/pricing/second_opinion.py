@@ -209,8 +209,9 @@ def _give_deals(bought: Sequence[Bought], book: Pricebook) -> None:
         alone = all(rule.kind in SINGLE and rule.max_uses is None for rule in zone)
         give = _give_each_its_best(zone, bought) if alone else _give_by_brute_force(zone, bought)
         for code, line, saving in give:
-            saved = bought[line].saved
-            saved[code] = saved.get(code, 0) + saving
+            if saving:
+                saved = bought[line].saved
+                saved[code] = saved.get(code, 0) + saving
 
 
 def _give_each_its_best(zone: Sequence[PromotionTerms], bought: Sequence[Bought]) -> Iterator[tuple[str, int, int]]:
