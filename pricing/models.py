@@ -14,6 +14,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.signals import m2m_changed
+from django.dispatch import receiver
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
@@ -65,6 +67,9 @@ class Dated(models.Model):
 
     many: ClassVar[tuple[str, ...]] = ()
     """The relations to many that belong to the terms."""
+
+    is_new = False
+    """This very object has just added its row: its relations to many are yet to be written."""
 
     class Meta:
         abstract = True
@@ -178,7 +183,9 @@ class Dated(models.Model):
             )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
+        if self._state.adding:
+            self.is_new = True
+        else:
             self._refuse_rewriting(timezone.now())
         super().save(*args, **kwargs)
 
@@ -198,6 +205,25 @@ class Dated(models.Model):
         if self.was_in_force(timezone.now() - SAVING_TIME):
             raise ValidationError("This was in force already: it can be ended, not deleted.")
         return super().delete(*args, **kwargs)
+
+
+@receiver(m2m_changed)
+def _refuse_relating_anew(
+    instance: Any, action: str, model: type[models.Model], pk_set: set[Any] | None, **_: Any
+) -> None:
+    """What was in force keeps its stores, products and categories: the guard of `save`, for relations to many."""
+    if not action.startswith("pre_"):
+        return
+    in_force = timezone.now() - SAVING_TIME
+    if isinstance(instance, Dated):
+        old = not instance.is_new and instance.was_in_force(in_force) and (pk_set is None or bool(pk_set))
+    elif issubclass(model, Dated):
+        rows = model.objects.all() if pk_set is None else model.objects.filter(pk__in=pk_set)
+        old = rows.filter(starts_at__lte=in_force).exists()
+    else:
+        return
+    if old:
+        raise ValidationError("This was in force already: it can be ended and succeeded, not changed.")
 
 
 def ends_after_start(name: str) -> models.CheckConstraint:

@@ -709,3 +709,44 @@ def test_a_product_has_no_two_tax_categories_at_a_time(cola: Any, soft: Any, foo
     TaxAssignmentFactory(product=cola, tax_category=soft)
     terms = {"product": cola, "tax_category": food, "starts_at": TOMORROW, "ends_at": NEXT_WEEK}
     refused(lambda: add(TaxAssignmentFactory, **terms), "in force")
+
+
+# --- Relations to many ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def promotion() -> Promotion:
+    """In force since yesterday, in one store; read anew, as whoever wants to change it would."""
+    row = PromotionFactory(starts_at=YESTERDAY, stores=[StoreFactory(store_id="ONE")])
+    return Promotion.objects.get(pk=row.pk)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row, two: row.stores.set([two]),
+        lambda row, two: row.stores.add(two),
+        lambda row, two: row.stores.remove(row.stores.get()),  # noqa: ARG005
+        lambda row, two: row.stores.clear(),  # noqa: ARG005
+        lambda row, two: two.promotions.add(row),
+        lambda row, two: row.stores.get().promotions.clear(),  # noqa: ARG005
+    ],
+    ids=["set", "add", "remove", "clear", "add from the other side", "clear from the other side"],
+)
+def test_the_stores_of_what_was_in_force_stay(promotion: Promotion, change: Callable[[Any, Any], None]) -> None:
+    two = StoreFactory(store_id="TWO")
+    with pytest.raises(ValidationError, match="ended and succeeded"), transaction.atomic():
+        change(promotion, two)
+    assert [store.pk for store in promotion.stores.all()] == ["ONE"]
+
+
+def test_the_stores_of_what_is_yet_to_start_may_change(promotion: Promotion) -> None:
+    two = StoreFactory(store_id="TWO")
+    later = Promotion.objects.get(pk=PromotionFactory(starts_at=TOMORROW, stores=[two]).pk)
+    later.stores.set(promotion.stores.all())
+    assert [store.pk for store in later.stores.all()] == ["ONE"]
+
+
+def test_setting_the_stores_that_it_has_changes_nothing(promotion: Promotion) -> None:
+    promotion.stores.set(promotion.stores.all())
+    assert [store.pk for store in promotion.stores.all()] == ["ONE"]
