@@ -367,7 +367,8 @@ def _scaled(whole: int, places: int) -> Decimal:
 
 
 def _row_id(value: str) -> str:
-    return str(UUID(value))
+    """A UUID with its hyphens: SQLite keeps it without."""
+    return value if "-" in value else str(UUID(value))
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
