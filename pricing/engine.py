@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pricing import offers
-from pricing.money import ZERO, from_cents, half_up, to_cents
+from pricing.money import ZERO, half_up, round_up
 from pricing.priced import Amounts, AppliedFee, AppliedPromotion, PricedCart, PricedLine, Unpriced, totals_of
 from pricing.resolve import Line, resolve
 from pricing.taxes import Taxable, holiday_of, split, tax_each
@@ -97,13 +97,13 @@ def _store_paid(promoted: Sequence[_Promoted]) -> Decimal:
 
 def _per_piece(line: Line, promoted: Sequence[_Promoted]) -> tuple[_Promoted, ...]:
     """Each promotion rounded up to the next cent per piece, never more than is left of the piece."""
-    left = to_cents(line.price.amount)
+    left = line.price.amount
     pieces = []
     for one in promoted:
-        cents = min(-(-to_cents(one.amount) // line.pieces), left)
-        left -= cents
-        if cents:
-            pieces.append(_Promoted(one.terms, from_cents(cents)))
+        amount = min(round_up(one.amount / line.pieces), left)
+        left -= amount
+        if amount:
+            pieces.append(_Promoted(one.terms, amount))
     return tuple(pieces)
 
 
