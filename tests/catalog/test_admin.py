@@ -27,6 +27,7 @@ from tests.factories import (
     faults,
     said,
     signed_in,
+    text_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +107,7 @@ def test_a_store_is_put_on_hold_after_asking_and_with_a_reason(manager: Browser)
     assert Store.objects.get().on_hold is False
 
     without = manager.post(press, {"confirmed": "yes"})
-    assert without.context["form"].errors == {"reason": ["This field is required."]}
+    assert without.context["form"].errors == {"reason": ["Say why."]}
     assert Store.objects.get().on_hold is False
 
     answer = manager.post(press, {"confirmed": "yes", "reason": "The fridge broke."})
@@ -137,7 +138,8 @@ def test_the_button_fits_the_state_of_the_store(manager: Browser) -> None:
     def buttons(store: Store) -> list[str]:
         return [button["text"] for button in manager.get(f"{STORES}{store.pk}/change/").context["page_buttons"]]
 
-    assert (buttons(held), buttons(free)) == (["Release…"], ["Put on hold…"])
+    uploads = ["Upload changes now", "Send all again…"]
+    assert (buttons(held), buttons(free)) == (["Release…", *uploads], ["Put on hold…", *uploads])
 
 
 @pytest.mark.parametrize(("person", "status"), [(CashierFactory, 403), (StrangerFactory, 302)])
@@ -173,10 +175,10 @@ def test_the_history_of_a_store_says_who_did_what_and_why(manager: Browser) -> N
     manager.submit(f"{STORES}ARENA-9/change/", "store_form", name="Arena 9")
     manager.post(f"{STORES}ARENA-9/press/put_on_hold/", {"confirmed": "yes", "reason": "The fridge broke."})
 
-    page = manager.get(f"{STORES}ARENA-9/history/").content.decode()
+    page = text_of(manager.get(f"{STORES}ARENA-9/history/"))
 
-    assert "<strong>Name</strong>: Arena Nine → Arena 9" in page
-    assert "<strong>On hold</strong>: False → True" in page
+    assert "Name: Arena Nine → to Arena 9" in page
+    assert "On hold: No → to Yes" in page
     assert "The fridge broke." in page
 
 
@@ -349,7 +351,7 @@ def test_the_product_page_shows_the_prices_of_now(manager: Browser) -> None:
 
     assert f'<a class="bo-link" href="/admin/pricing/price/{general.pk}/change/">2.49</a> in all stores' in page
     assert "4.25 USD</a> Arena East" in page
-    assert "9.99" not in page
+    assert "9.99</a>" not in page
     assert "/admin/pricing/price/add/?product=COLA-1" in page
 
 
@@ -450,5 +452,5 @@ def test_nothing_is_deleted_even_by_the_owner() -> None:
     ]
 
     assert [answer.status_code for answer in answers[:2]] == [403, 403]
-    assert "delete_selected" not in dict(answers[2].context["cl"].model_admin.get_actions(answers[2].wsgi_request))
+    assert 'value="delete_selected"' not in browser.get(PRODUCTS).content.decode()
     assert (Product.objects.count(), Store.objects.count()) == (1, 1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from tests.sandbox.catalog_side import INGESTION_SECONDS, Elsewhere
 from tests.sandbox.demo import STORE_FILE, Addresses, run_demo
 from tests.sandbox.journal import JournalError
 from tests.sandbox.server import Sandbox, Settings, SettingsError, secrets_from
@@ -29,10 +30,19 @@ def serve(arguments: argparse.Namespace) -> int:
         state=arguments.state,
         host=arguments.host,
         port=arguments.port,
+        public_url=arguments.public_url.rstrip("/"),
+        ingestion_seconds=arguments.ingestion_seconds,
+        elsewhere=Elsewhere(
+            topic_arn=arguments.publish_to,
+            sns_endpoint=arguments.sns_endpoint,
+            bucket=arguments.reports_to.removeprefix("s3://").rstrip("/"),
+            s3_endpoint=arguments.s3_endpoint,
+        ),
     )
     sandbox = Sandbox(settings)
     signal.signal(signal.SIGTERM, _interrupt)
     print(f"Amazon's side is at {sandbox.url}, for the product at {settings.product_url}", flush=True)
+    print(f"The queue is {sandbox.catalog.door.queue_url}, its topic {sandbox.catalog.topic.topic_arn}", flush=True)
     try:
         sandbox.serve()
     except KeyboardInterrupt:
@@ -99,7 +109,15 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store-file", type=Path, default=STORE_FILE, help="the stores, their products and shelf prices"
     )
-    parser.add_argument("--state", type=Path, help="remember trips and orders in this file")
+    parser.add_argument("--state", type=Path, help="remember trips, orders and the catalog in this file")
+    parser.add_argument("--public-url", default="", help="how others reach it, if not by the address it listens on")
+    parser.add_argument(
+        "--ingestion-seconds", type=_seconds, default=INGESTION_SECONDS, help="how long an upload takes (%(default)s)"
+    )
+    parser.add_argument("--publish-to", default="", metavar="TOPIC_ARN", help="send notices to a topic elsewhere")
+    parser.add_argument("--sns-endpoint", default="", metavar="URL", help="where that topic is, if not at Amazon")
+    parser.add_argument("--reports-to", default="", metavar="s3://BUCKET", help="put reports into a bucket elsewhere")
+    parser.add_argument("--s3-endpoint", default="", metavar="URL", help="where that bucket is, if not at Amazon")
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +155,13 @@ def _rate(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError("must be 0 or more")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise argparse.ArgumentTypeError("must be between 0 and 86400")
     return value
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from threading import RLock
 from typing import Any
 
-from tests.sandbox.journal import Event, Journal, JournalError
+from tests.sandbox.journal import Appliers, Event, Journal
 from tests.sandbox.trips import CartError, Charge, CheckoutCall, Sending, SentCart, Trip
 
 ANSWER_KEPT = 2_000  # characters of the product's answer
@@ -25,7 +25,7 @@ class TripBook:
         self._journal = journal
         self._clock = clock
         self._lock = RLock()
-        self._appliers: dict[str, Callable[[Event], None]] = {
+        self.appliers: Appliers = {
             "trip": self._apply_trip,
             "sending": self._apply_sending,
             "charge": self._apply_charge,
@@ -37,8 +37,6 @@ class TripBook:
         }
         self._revision = 0
         self._forget()
-        self._read(journal)
-        journal.open()
 
     # What happened
 
@@ -152,13 +150,6 @@ class TripBook:
 
     # How it is kept
 
-    def _read(self, journal: Journal) -> None:
-        for number, event in enumerate(journal.events(), start=1):
-            try:
-                self._appliers[event["event"]](event)
-            except (KeyError, TypeError, CartError) as problem:
-                raise JournalError(f"The state file's line {number} is no event of a sandbox: {problem}") from problem
-
     def _latest_first(self, run: str | None, after: int) -> Iterator[Trip]:
         for trip in reversed(self._trips.values()):
             if trip.revision <= after:
@@ -170,7 +161,7 @@ class TripBook:
         with self._lock:
             timed = {**event, "at": self._clock()}
             self._journal.append(timed)
-            self._appliers[event["event"]](timed)
+            self.appliers[event["event"]](timed)
 
     def _forget(self) -> None:
         self._trips: OrderedDict[str, Trip] = OrderedDict()

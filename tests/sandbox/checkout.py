@@ -10,7 +10,8 @@ from threading import Lock
 
 from tests.sandbox import rules
 from tests.sandbox.book import TripBook
-from tests.sandbox.modes import CHECKOUT, Charging, Mode
+from tests.sandbox.checkout_modes import CHECKOUT
+from tests.sandbox.mode import Charging, Mode
 from tests.sandbox.rules import Document, PricedCart, RefusedError
 from tests.sandbox.shelves import Store
 from tests.sandbox.sigv4 import Credentials, SignatureRefusedError, verify

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.sandbox.book import TripBook
+from tests.sandbox.catalog_settings import SettingError
 from tests.sandbox.checkout import Checks
 from tests.sandbox.connector import Connector
 from tests.sandbox.gates import BasketError, Gates
+from tests.sandbox.ingestions import UnknownIngestion
 from tests.sandbox.ledger import ledger
 from tests.sandbox.modes import MODES
 from tests.sandbox.shelves import Shelves
@@ -52,7 +54,7 @@ class Control:
             ("GET", "/control/ledger"): self._ledger,
             ("POST", "/control/reset"): self._reset,
         }
-        return {address: _answering(call) for address, call in calls.items()}
+        return {address: answering(call) for address, call in calls.items()}
 
     def _health(self, _request: Request) -> Any:
         return {"status": "ok", "stores": len(self.shelves.stores), "trips": len(self.book.of_run(None))}
@@ -71,9 +73,7 @@ class Control:
             trip = self.book.find(query["trip_id"])
             return {"revision": self.book.revision, "trips": [trip.details()] if trip else []}
         revision = self.book.revision  # before the trips are read: what changes meanwhile is told next time
-        trips = self.book.changed(
-            run=query.get("run"), after=_number(query, "after") or 0, limit=_number(query, "limit")
-        )
+        trips = self.book.changed(run=query.get("run"), after=number(query, "after") or 0, limit=number(query, "limit"))
         return {"revision": revision, "trips": [trip.as_json() for trip in trips]}
 
     def _register(self, request: Request) -> Any:
@@ -87,10 +87,10 @@ class Control:
         return {"registered": self.book.register(carts, run=run)}
 
     def _walk_out(self, request: Request) -> Any:
-        return self.gates.walk_out(_json_object(request))
+        return self.gates.walk_out(json_object(request))
 
     def _repeat(self, request: Request) -> Any:
-        return self.gates.repeat(_json_object(request))
+        return self.gates.repeat(json_object(request))
 
     def _misbehaviour(self, _request: Request) -> Any:
         return {
@@ -99,17 +99,17 @@ class Control:
         }
 
     def _turn_on(self, request: Request) -> Any:
-        return self.switchboard.turn_on(_json_object(request)).as_json()
+        return self.switchboard.turn_on(json_object(request)).as_json()
 
     def _turn_off(self, request: Request) -> Any:
-        self.switchboard.turn_off(_number(request.query, "id"))
+        self.switchboard.turn_off(number(request.query, "id"))
         return {"switches": [switch.as_json() for switch in self.switchboard.switches]}
 
     def _checks(self, _request: Request) -> Any:
         return asdict(self.checks)
 
     def _set_checks(self, request: Request) -> Any:
-        document = _json_object(request)
+        document = json_object(request)
         cross_check = document.get("cross_check", self.checks.cross_check)
         expires_after = document.get(EXPIRES_AFTER, self.checks.trip_expires_after)
         if not isinstance(cross_check, bool) or not isinstance(expires_after, int | float | None):
@@ -123,17 +123,19 @@ class Control:
         return {"run": run} | ledger(self.book.of_run(run), self.book.strays if run is None else {})
 
     def _reset(self, request: Request) -> Any:
-        _json_object(request)
+        json_object(request)
         self.book.reset()
         self.switchboard.turn_off()
         return {"status": "ok"}
 
 
-def _answering(call: Callable[[Request], Any]) -> Route:
+def answering(call: Callable[[Request], Any]) -> Route:
+    """A route that answers with what the call gives, or with 400 and the reason why it could not."""
+
     def route(request: Request) -> Reply:
         try:
             return json_reply(call(request))
-        except (ControlError, CartError, SwitchError, BasketError) as problem:
+        except (ControlError, CartError, SwitchError, BasketError, SettingError, UnknownIngestion) as problem:
             return json_reply({"error": str(problem)}, 400)
 
     return route
@@ -152,14 +154,16 @@ def _json(request: Request) -> Any:
         raise ControlError("The body is not JSON") from None
 
 
-def _json_object(request: Request) -> dict[str, Any]:
+def json_object(request: Request) -> dict[str, Any]:
+    """The JSON object in a request; ControlError when there is none."""
     document = _json(request)
     if not isinstance(document, dict):
         raise ControlError("The body is not a JSON object")
     return document
 
 
-def _number(query: Mapping[str, str], name: str) -> int | None:
+def number(query: Mapping[str, str], name: str) -> int | None:
+    """A whole number of the query, None when it is left out; ControlError when it is no number."""
     text = query.get(name, "")
     if text and not text.isdecimal():
         raise ControlError(f"{name} must be a whole number")

@@ -20,8 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from tests.sandbox.catalog_side import QUEUE_PATH
+from tests.sandbox.topic import topic_arn
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 STORE_FILE = ROOT / "tests" / "sandbox" / "demo_store.json"
+REGION = "us-east-1"
 READY_WITHIN = 60.0
 STOP_WITHIN = 45.0
 POLL = 0.05
@@ -116,15 +120,22 @@ def _environment(addresses: Addresses, data_dir: Path) -> dict[str, str]:
         "CONNECTOR_CALLER_ARNS": "",
         "AMAZON_CHECKOUT_URL": addresses.sandbox,
         "AMAZON_CATALOG_URL": addresses.sandbox,
+        "CATALOG_QUEUE_URL": f"{addresses.sandbox}{QUEUE_PATH}",
+        "CATALOG_TOPIC_ARN": topic_arn(REGION),
+        "CATALOG_UPLOAD_EVERY": "60",
+        "CATALOG_POLL_FIRST": "5",
+        "CATALOG_POLL_CAP": "30",
+        "AWS_ENDPOINT_URL_SQS": addresses.sandbox,
+        "AWS_ENDPOINT_URL_SNS": addresses.sandbox,
         "AMAZON_ROLE_ARN": "",
-        "AWS_REGION": "us-east-1",
+        "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": access_key,
         "AWS_SECRET_ACCESS_KEY": key,
         "AWS_SESSION_TOKEN": "",
         "SANDBOX_CONNECTOR_SECRET": secret,
         "SANDBOX_ACCESS_KEY": access_key,
         "SANDBOX_SECRET_KEY": key,
-        "SANDBOX_REGION": "us-east-1",
+        "SANDBOX_REGION": REGION,
         "PYTHONUNBUFFERED": "1",
     }
     return {"LOG_LEVEL": "WARNING", **os.environ, **ours}

@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.sandbox.book import TripBook
 from tests.sandbox.carts import CartItem, Visit, create_purchases_body, item_of
-from tests.sandbox.modes import SHOPPER, Options
+from tests.sandbox.checkout_modes import SHOPPER
+from tests.sandbox.mode import Options
 from tests.sandbox.shelves import PIECE_UNIT, Shelves
 from tests.sandbox.shoppers import Shoppers
 from tests.sandbox.switches import Switchboard, SwitchError, read_switch

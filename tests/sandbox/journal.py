@@ -1,12 +1,14 @@
 """What happened, one JSON line each: a sandbox that is started again still knows its trips and orders."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, TextIO
 
 Event = dict[str, Any]
+Appliers = Mapping[str, Callable[[Event], None]]
+"""What to do with an event, by its name."""
 
 
 class JournalError(Exception):
@@ -33,6 +35,14 @@ class Journal:
                     yield json.loads(line)
                 except ValueError as problem:
                     raise JournalError(f"{self._path}, line {number}: {problem}") from problem
+
+    def replay(self, appliers: Appliers) -> None:
+        """Let everything happen again that the file tells; JournalError at a line that tells nothing of a sandbox."""
+        for number, event in enumerate(self.events(), start=1):
+            try:
+                appliers[event["event"]](event)
+            except (LookupError, TypeError, ValueError) as problem:
+                raise JournalError(f"The state file's line {number} is no event of a sandbox: {problem}") from problem
 
     def open(self) -> None:
         """Make ready for writing, behind the last whole line."""

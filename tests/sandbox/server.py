@@ -1,4 +1,4 @@
-"""The sandbox as a whole, on its port: the Checkout Service, the control API and the page."""
+"""The sandbox as a whole, on its port: Checkout Service, Catalog API, queue, control API and page."""
 
 import logging
 import os
@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tests.sandbox.book import TripBook
+from tests.sandbox.catalog_side import HERE, INGESTION_SECONDS, CatalogSide, Elsewhere
 from tests.sandbox.checkout import CheckoutService, Checks
 from tests.sandbox.connector import CONNECTIONS, Connector
 from tests.sandbox.control import Control
@@ -68,6 +69,10 @@ class Settings:
     state: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8001
+    public_url: str = ""
+    """How others reach the sandbox, where that is not the address it listens on."""
+    ingestion_seconds: float = INGESTION_SECONDS
+    elsewhere: Elsewhere = HERE
 
     def __post_init__(self) -> None:
         address = urlsplit(self.product_url)
@@ -107,13 +112,27 @@ class Sandbox:
         shoppers = Shoppers(self.book, self.connector)
         gates = Gates(shelves, self.book, self.switchboard, shoppers, clock)
         control = Control(shelves, self.book, self.switchboard, gates, self.connector, self.checkout.checks, clock)
-        self._routes = control.routes() | _page_routes()
+        self.catalog = CatalogSide(
+            self.journal,
+            self.switchboard,
+            settings.credentials,
+            file_stores=list(shelves.stores),
+            url=lambda: settings.public_url or self.url,
+            seconds=settings.ingestion_seconds,
+            elsewhere=settings.elsewhere,
+            clock=clock,
+        )
+        self._routes = control.routes() | self.catalog.routes() | _page_routes()
+        self._waiting_routes = {("POST", CHECKOUT_CARTS): self.checkout.checkout_cart} | self.catalog.waiting_routes()
+        self.journal.replay({**self.book.appliers, **self.catalog.book.appliers})
+        self.journal.open()
         try:
             self._server = _Server((settings.host, settings.port), self)
         except OSError as problem:
             self.journal.close()
             where = f"{settings.host}:{settings.port}"
             raise SettingsError(f"The sandbox can't listen on {where}: {problem.strerror}") from problem
+        self.catalog.open()
 
     @property
     def url(self) -> str:
@@ -144,13 +163,14 @@ class Sandbox:
     def answer(self, request: Request, peer_is_waiting: Callable[[], bool]) -> Reply:
         if not self._is_meant(request):
             return error_reply(403, "ForbiddenHost", "The sandbox answers only under the name of this machine")
-        if (request.method, request.path) == ("POST", CHECKOUT_CARTS):
-            return self.checkout.checkout_cart(request, peer_is_waiting)
-        route = self._routes.get((request.method, request.path))
-        if route:
-            return route(request)
-        known = {path for _, path in self._routes} | {CHECKOUT_CARTS}
-        if request.path in known:
+        address = (request.method, request.path)
+        if address in self._waiting_routes:
+            return self._waiting_routes[address](request, peer_is_waiting)
+        if reply := self.catalog.other(request):
+            return reply
+        if address in self._routes:
+            return self._routes[address](request)
+        if request.path in {path for _, path in [*self._routes, *self._waiting_routes]}:
             return error_reply(405, "MethodNotAllowed", f"{request.path} is not for {request.method}")
         return error_reply(404, "NotFound", f"There is no {request.path} here")
 

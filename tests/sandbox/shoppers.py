@@ -3,24 +3,13 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tests.sandbox.book import TripBook
 from tests.sandbox.carts import with_another_cart, with_fresh_request_id
 from tests.sandbox.connector import Connector
-from tests.sandbox.modes import Options
+from tests.sandbox.mode import Options
+from tests.sandbox.schedule import Schedule, after
 from tests.sandbox.trips import Sending, SentCart
-
-
-class Schedule(Protocol):
-    def __call__(self, seconds: float, action: Callable[[], None]) -> None: ...
-
-
-def after(seconds: float, action: Callable[[], None]) -> None:
-    """Do it later, unless the sandbox is stopped before."""
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote
 
 from tests.sandbox.wire import Request
 
-SERVICE = "execute-api"
+SERVICE = "execute-api"  # of the APIs behind an API gateway: the Checkout Service and the catalog
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_SKEW = timedelta(minutes=5)
 TIME_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -37,19 +37,19 @@ class Credentials:
     region: str
 
 
-def verify(request: Request, credentials: Credentials, now: datetime) -> None:
-    """Pass a rightly signed request.
+def verify(request: Request, credentials: Credentials, now: datetime, service: str = SERVICE) -> None:
+    """Pass a request that is rightly signed for a service.
 
     Raises SignatureRefusedError when it is not signed, signed for another region, service or key, at another time, or
     over another content.
     """
     claim = _claim(request)
     names = claim["names"].split(";")
-    _check_scope(claim, credentials)
+    _check_scope(claim, credentials, service)
     _check_time(request, claim["day"], now)
     _check_names(request, names)
     _check_content(request)
-    expected = _signature(request, names, claim["day"], credentials)
+    expected = _signature(request, claim, credentials)
     if not hmac.compare_digest(expected, claim["signature"]):
         raise SignatureRefusedError("The request signature does not match: look at the secret key and the content")
 
@@ -64,9 +64,9 @@ def _claim(request: Request) -> re.Match[str]:
     return claim
 
 
-def _check_scope(claim: re.Match[str], credentials: Credentials) -> None:
-    if claim["service"] != SERVICE:
-        raise SignatureRefusedError(f"Credential should be scoped to service {SERVICE}, not {claim['service']}")
+def _check_scope(claim: re.Match[str], credentials: Credentials, service: str) -> None:
+    if claim["service"] != service:
+        raise SignatureRefusedError(f"Credential should be scoped to service {service}, not {claim['service']}")
     if claim["region"] != credentials.region:
         raise SignatureRefusedError(f"Credential should be scoped to region {credentials.region}")
     if not hmac.compare_digest(claim["key"].encode(), credentials.access_key.encode()):
@@ -102,7 +102,9 @@ def _check_content(request: Request) -> None:
         raise SignatureRefusedError("X-Amz-Content-Sha256 is not the hash of the content")
 
 
-def _signature(request: Request, names: list[str], day: str, credentials: Credentials) -> str:
+def _signature(request: Request, claim: re.Match[str], credentials: Credentials) -> str:
+    day, service = claim["day"], claim["service"]
+    names = claim["names"].split(";")
     canonical = "\n".join(
         (
             request.method,
@@ -114,10 +116,10 @@ def _signature(request: Request, names: list[str], day: str, credentials: Creden
             hashlib.sha256(request.body).hexdigest(),
         )
     )
-    scope = f"{day}/{credentials.region}/{SERVICE}/aws4_request"
+    scope = f"{day}/{credentials.region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = f"{ALGORITHM}\n{request.header('x-amz-date')}\n{scope}\n{digest}"
-    key = _signing_key(credentials.secret_key, day, credentials.region)
+    key = _signing_key(credentials.secret_key, day, credentials.region, service)
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
@@ -133,8 +135,8 @@ def _canonical_query(query: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _signing_key(secret_key: str, day: str, region: str) -> bytes:
+def _signing_key(secret_key: str, day: str, region: str, service: str) -> bytes:
     key = f"AWS4{secret_key}".encode()
-    for part in (day, region, SERVICE, "aws4_request"):
+    for part in (day, region, service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return key

@@ -17,7 +17,7 @@ CartLine = tuple[str, str, str, str]
 PASSING_REFUSALS = frozenset({401, 403, 404, 405, 408, 409, 415, 429})
 
 
-class CartError(Exception):
+class CartError(ValueError):
     """A body that is no cart, or another cart under a trip id that has one; the text says which."""
 
 

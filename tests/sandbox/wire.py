@@ -110,12 +110,17 @@ def error_reply(status: int, name: str, message: str, headers: Mapping[str, str]
     return Reply(status, json.dumps(document).encode(), tuple((headers or {}).items()))
 
 
+def words_reply(status: int, words: str, headers: Mapping[str, str] | None = None) -> Reply:
+    """An error as the Catalog API words it: nothing but words under `errorMsg`."""
+    return Reply(status, json.dumps({"errorMsg": words}).encode(), tuple((headers or {}).items()))
+
+
 def error_of(reply: Reply) -> tuple[str | None, str | None]:
     """Name and words of an error reply; nothing of any other."""
     if reply.status < HTTPStatus.BAD_REQUEST:
         return None, None
     document = json.loads(reply.body)
-    return document["errorMsg"], document["message"]
+    return document["errorMsg"], document.get("message")
 
 
 def is_waiting(peer: socket.socket) -> bool:

@@ -24,6 +24,7 @@ def make_settings() -> MakeSettings:
             connector_secret=CONNECTOR_SECRET,
             credentials=Credentials(ACCESS_KEY, SECRET_KEY, REGION),
             port=0,
+            ingestion_seconds=0.0,
         )
         return replace(settings, **changes)
 
@@ -42,6 +43,7 @@ def sandbox(running: Sandbox) -> Sandbox:
     """The sandbox, as if just started."""
     running.book.reset()
     running.switchboard.turn_off()
+    running.catalog.control.reset()
     running.checkout.checks.cross_check = True
     running.checkout.checks.trip_expires_after = None
     return running

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.modes import CHECKOUT, MODES
+from tests.sandbox.checkout_modes import CHECKOUT
+from tests.sandbox.modes import MODES
 from tests.sandbox.server import Sandbox
 from tests.sandbox.switches import Switchboard
 from tests.sandbox_checks.fake_product import PATH, check_out, control, priced, signed_headers

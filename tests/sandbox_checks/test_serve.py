@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox.demo import Addresses, _environment
 from tests.sandbox.pictures import UNKNOWN_PICTURE, picture_of
 from tests.sandbox.server import Sandbox, Settings, SettingsError, secrets_from
 from tests.sandbox.shelves import StoreFileError, read_store_file
@@ -45,6 +46,12 @@ def test_the_process_tells_its_address_and_ends_on_sigterm(process: subprocess.P
     address = re.fullmatch(r"Amazon's side is at (http://127\.0\.0\.1:\d+), for the product at .*\n", told)
     assert address
     assert control(address[1], "GET", "health") == {"status": "ok", "stores": 2, "trips": 0}
+    queue = f"{address[1]}/111122223333/jwo-catalog-results"
+    topic = "arn:aws:sns:us-east-1:999988887777:jwo-catalog-ingestions"
+    assert process.stdout.readline() == f"The queue is {queue}, its topic {topic}\n"
+    told = control(address[1], "GET", "catalog")
+    assert (told["queue"]["url"], told["subscription"]["topic_arn"]) == (queue, topic)
+    assert told["settings"]["seconds"] == 2
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=5) == 0
 
@@ -54,6 +61,21 @@ def test_a_port_in_use_is_one_clear_line(sandbox: Sandbox) -> None:
     ended = run("--port", port)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == f"The sandbox can't listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_the_demos_product_finds_the_catalog_the_queue_and_the_topic(sandbox: Sandbox, tmp_path: Path) -> None:
+    port = int(sandbox.url.rpartition(":")[2])
+    environment = _environment(Addresses(8000, port), tmp_path)
+    told = control(sandbox.url, "GET", "catalog")
+    assert environment["CATALOG_QUEUE_URL"] == told["queue"]["url"]
+    assert environment["CATALOG_TOPIC_ARN"] == told["subscription"]["topic_arn"]
+    names = ("AMAZON_CATALOG_URL", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_SNS")
+    assert {environment[name] for name in names} == {sandbox.url}
+
+
+def test_others_may_reach_it_by_another_address(make_settings: Callable[..., Settings]) -> None:
+    with Sandbox(make_settings(public_url="http://amazon.example:81")) as sandbox:
+        assert control(sandbox.url, "GET", "catalog")["queue"]["url"].startswith("http://amazon.example:81/1111")
 
 
 def test_without_secrets_it_does_not_start() -> None:

@@ -60,3 +60,6 @@ export const timeOf = (seconds) => new Date(seconds * 1000).toLocaleTimeString([
 export const quantityText = (value) => value.replace(/\.0+$/, "");
 
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+/** Texts one below the other. */
+export const list = (texts) => h("ul", {}, texts.map((text) => h("li", {}, text)));

@@ -2,6 +2,7 @@
  * The page of gates and shelves. Its address may say where to begin: `#store=ID` chooses a store,
  * `#basket=SKU:2,SKU:0.250` puts a shopper with that basket behind the first gate; nobody walks out by an address.
  */
+import { openCatalog } from "/catalog.js";
 import { ask, attempt, byId, h } from "/dom.js";
 import { fillFirstGate, openGates, take } from "/gates.js";
 import { openMisbehaviour } from "/misbehaviour.js";
@@ -33,6 +34,7 @@ async function open() {
   openGates(shop);
   if (wishes.has("basket")) fillFirstGate(wishes.get("basket").split(",").map((entry) => entry.split(":")));
   openTrips(shop);
+  openCatalog();
   await openMisbehaviour();
 }
 

@@ -1,5 +1,5 @@
 /** The log of recent trips, with everything of one trip on request. */
-import { ask, attempt, byId, h, money, plural, shown, timeOf } from "/dom.js";
+import { ask, attempt, byId, h, list, money, plural, shown, timeOf } from "/dom.js";
 import { drawReceipt } from "/gates.js";
 
 const SHOWN = 25;
@@ -93,8 +93,6 @@ async function showDetails(id) {
   ]));
   dialog.showModal();
 }
-
-const list = (texts) => h("ul", {}, texts.map((text) => h("li", {}, text)));
 
 const tellSending = (one) =>
   `${timeOf(one.at)}  ${one.status ?? "no answer"} in ${Math.round(one.seconds * 1000)} ms  ${one.answer}`;

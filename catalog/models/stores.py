@@ -1,13 +1,12 @@
-from typing import Self
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinLengthValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from simple_history.models import HistoricalRecords
 
-from catalog import barcodes
+from jwo_store.history import History
 
 
 class TaxRounding(models.TextChoices):
@@ -100,6 +99,19 @@ class Store(models.Model):
         default=False,
         help_text="While a store is on hold its carts are taken in and priced, but nothing is sent to Amazon.",
     )
+    second_look_prices = models.BooleanField(
+        "prices need a second pair of eyes",
+        default=False,
+        help_text="Whoever changes a price that holds here proposes it; somebody else looks at it and approves it.",
+    )
+    second_look_promotions = models.BooleanField(
+        "promotions need a second pair of eyes", default=False, help_text="The same for promotions."
+    )
+    second_look_taxes = models.BooleanField(
+        "taxes and fees need a second pair of eyes",
+        default=False,
+        help_text="The same for tax rules, tax holidays, deposits and fees.",
+    )
     tests_until = models.DateTimeField(
         "trips are tests until",
         null=True,
@@ -107,7 +119,7 @@ class Store(models.Model):
         help_text="Trips that arrive before this moment count as tests: kept apart and never sent to live Amazon.",
     )
 
-    history = HistoricalRecords()
+    history = History()
 
     class Meta:
         ordering = ["store_id"]
@@ -133,108 +145,23 @@ class Store(models.Model):
         return ZoneInfo(self.time_zone)
 
 
-class SoldBy(models.TextChoices):
-    EACH = "EACH", "By the piece"
-    WEIGHT = "WEIGHT", "By weight"
+class StoreList(models.Model):
+    """Somebody's word that these are all the retailer's stores that Amazon knows: an archive call must name each.
 
+    The newest row counts. It is out of date as soon as a store is added that it does not name.
+    """
 
-class WeightUnit(models.TextChoices):
-    LB = "lb", "Pound (lb)"
-    OZ = "oz", "Ounce (oz)"
-    KG = "kg", "Kilogram (kg)"
-    G = "g", "Gram (g)"
-
-
-class Product(models.Model):
-    """What is sold under one SKU. The SKU, and whether it is sold by piece or by weight, never change."""
-
-    sku = models.CharField(
-        "SKU",
-        primary_key=True,
-        max_length=255,
-        validators=[MinLengthValidator(1)],
-        help_text="Your own key of the product. It cannot be changed later: retire the product and add a new one.",
+    store_ids = models.JSONField("stores")
+    confirmed_at = models.DateTimeField("confirmed")
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="confirmed by"
     )
-    name = models.CharField(max_length=255, help_text="Amazon prints it on the receipt: brand, variety and size.")
-    brand = models.CharField(max_length=255, blank=True)
-    category = models.CharField(max_length=255, blank=True, help_text="For example Drinks.")
-    subcategory = models.CharField(max_length=255, blank=True, help_text="For example Soft drinks.")
-    sold_by = models.CharField(
-        "sold", max_length=10, choices=SoldBy.choices, default=SoldBy.EACH, help_text="It cannot be changed later."
-    )
-    weight_unit = models.CharField(
-        "weighed in",
-        max_length=5,
-        choices=WeightUnit.choices,
-        blank=True,
-        help_text="Only for goods sold by weight. It cannot be changed later.",
-    )
-    all_stores = models.BooleanField("sold in all stores", default=True)
-    stores = models.ManyToManyField(
-        Store,
-        blank=True,
-        related_name="products",
-        help_text="Where it is sold, if not in all stores.",
-    )
-
-    history = HistoricalRecords(m2m_fields=[stores])
 
     class Meta:
-        ordering = ["sku"]
-        constraints = [
-            models.CheckConstraint(
-                condition=(Q(sold_by=SoldBy.EACH, weight_unit="") | (Q(sold_by=SoldBy.WEIGHT) & ~Q(weight_unit=""))),
-                name="product_weight_unit_iff_weighed",
-                violation_error_message="Goods sold by weight need a unit; goods sold by the piece have none.",
-            ),
-        ]
-        indexes = [models.Index(fields=["category", "subcategory"], name="product_by_category")]
+        verbose_name = "list of all stores"
+        verbose_name_plural = "lists of all stores"
+        ordering = ["-pk"]
+        permissions = [("confirm_storelist", "Can confirm the list of all stores")]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.sku})"
-
-
-class BarcodeType(models.TextChoices):
-    UPC = "UPC", "UPC (12 or 8 digits)"
-    EAN = "EAN", "EAN (13 digits)"
-    EAN8 = "EAN8", "EAN-8 (8 digits)"
-    ISBN = "ISBN", "ISBN (10 digits)"
-    GTIN = "GTIN", "GTIN (14 digits)"
-    PLU = "PLU", "PLU (3 to 6 digits)"
-
-
-class BarcodeQuerySet(models.QuerySet["Barcode"]):
-    def scanned(self, code: str) -> Self:
-        """The barcodes that a scan of this code can mean."""
-        return self.filter(lookup_key__in=barcodes.scan_keys(code))
-
-
-class Barcode(models.Model):
-    """A code that the scanner reads from a product. The same code on two products cannot be priced."""
-
-    id = models.UUIDField(primary_key=True, default=barcodes.new_id, editable=False)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="barcodes", db_index=True)
-    position = models.PositiveSmallIntegerField(default=0)
-    code = models.CharField(max_length=255, help_text="As printed, with its check digit. Never padded with zeros.")
-    type = models.CharField(max_length=5, choices=BarcodeType.choices, default=BarcodeType.UPC)
-    lookup_key = models.CharField(max_length=255, editable=False, db_index=True)
-
-    objects = BarcodeQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["lookup_key"])
-
-    class Meta:
-        ordering = ["product_id", "position"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["product", "code", "type"],
-                name="barcode_once_a_product",
-                violation_error_message="This product has that barcode already.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.code} ({self.type})"
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.lookup_key = barcodes.stored_key(self.code, self.type)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        return f"{len(self.store_ids)} stores, confirmed {self.confirmed_at:%Y-%m-%d}"
