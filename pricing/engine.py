@@ -38,15 +38,17 @@ def price_cart(cart: Cart, book: Pricebook, *, now: datetime) -> PricedCart | Un
     )
 
 
-def settle(lines: Sequence[Line], book: Pricebook) -> tuple[PricedLine, ...]:
-    """What lines come to on which all promotion amounts stand already."""
-    return _priced(lines, _tax(lines, book), book)
+def settle(lines: Sequence[Line], book: Pricebook) -> tuple[tuple[PricedLine, ...], list[dict[str, Any]]]:
+    """What lines come to on which all promotion amounts stand already, and what a trace says of each."""
+    taxed = _tax(lines, book)
+    priced = _priced(lines, taxed, book)
+    return priced, _line_traces(lines, priced, taxed)
 
 
 # --- From lines to amounts -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Promoted:
     """A promotion on a line or on one piece of it, gross where prices include tax."""
 
@@ -54,7 +56,7 @@ class _Promoted:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Taxed:
     """How a line is taxed: per piece where the store's amounts are those of one piece."""
 
@@ -67,15 +69,15 @@ class _Taxed:
 
 def _tax(lines: Sequence[Line], book: Pricebook) -> list[_Taxed]:
     store = _store(book)
-    by_code = {terms.code: terms for terms in book.promotions}
+    named = {code for line in lines for code in line.promotions}
+    by_code = {terms.code: terms for terms in book.promotions if terms.code in named}
     drafts = []
     for line in lines:
-        promoted = tuple(
-            _Promoted(by_code[code], amount)
-            for code, amount in sorted(line.promotions.items(), key=lambda item: _wire_order(by_code[item[0]]))
-        )
-        holiday = holiday_of(line, _store_paid(promoted), book.holidays)
-        rate = ZERO if holiday or line.tax.exempt else sum((part.rate for part in line.tax.parts), ZERO)
+        promoted = tuple([_Promoted(by_code[code], amount) for code, amount in line.promotions.items()])
+        if len(promoted) > 1:
+            promoted = tuple(sorted(promoted, key=_wire_order))
+        holiday = holiday_of(line, _store_paid(promoted), book.holidays) if book.holidays else None
+        rate = ZERO if holiday or line.tax.exempt else sum([part.rate for part in line.tax.parts], ZERO)
         drafts.append((line, promoted, holiday, rate))
     if store.amounts_of_one_piece:
         drafts = [(line, _per_piece(line, promoted), holiday, rate) for line, promoted, holiday, rate in drafts]
@@ -87,12 +89,12 @@ def _tax(lines: Sequence[Line], book: Pricebook) -> list[_Taxed]:
     ]
 
 
-def _wire_order(terms: PromotionTerms) -> tuple[bool, str]:
-    return terms.kind == SPEND_GET, terms.code
+def _wire_order(promoted: _Promoted) -> tuple[bool, str]:
+    return promoted.terms.kind == SPEND_GET, promoted.terms.code
 
 
 def _store_paid(promoted: Sequence[_Promoted]) -> Decimal:
-    return sum((one.amount for one in promoted if not one.terms.paid_by_vendor), ZERO)
+    return sum([one.amount for one in promoted if not one.terms.paid_by_vendor], ZERO)
 
 
 def _per_piece(line: Line, promoted: Sequence[_Promoted]) -> tuple[_Promoted, ...]:
@@ -108,7 +110,7 @@ def _per_piece(line: Line, promoted: Sequence[_Promoted]) -> tuple[_Promoted, ..
 
 
 def _subject(line: Line, promoted: Sequence[_Promoted], rate: Decimal, store: StoreTerms) -> Taxable:
-    taxed_fees = sum((fee.amount for fee in line.fees if fee.taxed), ZERO)
+    taxed_fees = sum([fee.amount for fee in line.fees if fee.taxed], ZERO)
     one_piece = store.amounts_of_one_piece
     return Taxable(
         price=line.price.amount if one_piece else line.line_price,
@@ -137,13 +139,13 @@ def _amounts(lines: Sequence[Line], taxed: Sequence[_Taxed], book: Pricebook) ->
 
 def _sent(line: Line, taxed: _Taxed, store: StoreTerms) -> Amounts:
     pieces = 1 if store.amounts_of_one_piece else line.pieces
-    fees = tuple(AppliedFee(fee.code, fee.description, fee.amount * pieces) for fee in line.fees)
-    fees_total = sum((fee.amount for fee in fees), ZERO)
-    gross_total = taxed.subject.price + fees_total - sum((one.amount for one in taxed.promoted), ZERO)
+    fees = tuple([AppliedFee(fee.code, fee.description, fee.amount * pieces) for fee in line.fees])
+    fees_total = sum([fee.amount for fee in fees], ZERO)
+    gross_total = taxed.subject.price + fees_total - sum([one.amount for one in taxed.promoted], ZERO)
     if not store.prices_include_tax:
         return Amounts(
             price=taxed.subject.price + fees_total,
-            promotions=tuple(AppliedPromotion(p.terms.code, p.terms.receipt_text, p.amount) for p in taxed.promoted),
+            promotions=tuple([AppliedPromotion(p.terms.code, p.terms.receipt_text, p.amount) for p in taxed.promoted]),
             fees=fees,
             sales_tax=taxed.tax,
             total=gross_total + taxed.tax,
@@ -189,12 +191,16 @@ def _trace(
             "tax_rounding": "ORDER" if store.taxed_by_order else "LINE",
             "amount_basis": "UNIT" if store.amounts_of_one_piece else "LINE",
         },
-        "lines": [_line_trace(line, whole, one) for line, whole, one in zip(lines, priced, taxed, strict=True)],
+        "lines": _line_traces(lines, priced, taxed),
         "applications": [application.trace() for application in saved.applications],
         "basket": saved.basket and saved.basket.trace(),
         "not_applied": [miss.trace() for miss in saved.misses],
         "optimal": saved.optimal,
     }
+
+
+def _line_traces(lines: Sequence[Line], priced: Sequence[PricedLine], taxed: Sequence[_Taxed]) -> list[dict[str, Any]]:
+    return [_line_trace(line, whole, one) for line, whole, one in zip(lines, priced, taxed, strict=True)]
 
 
 def _line_trace(line: Line, priced: PricedLine, taxed: _Taxed) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 Everything is read from the trace that was kept with the purchase, so an explanation never changes afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from pricing.breakdown import TaxShare, break_down
 from pricing.engine import TRACE_VERSION
+from pricing.money import ZERO
 
 Trace = Mapping[str, Any]
 
@@ -28,6 +30,8 @@ DAYS = {
 class LineExplained:
     title: str
     sentences: tuple[str, ...]
+    shares: str = ""
+    """The one of the sentences that spreads its tax over jurisdictions; "" where there is one alone, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,18 @@ class Explanation:
     lines: tuple[LineExplained, ...]
     applied: tuple[str, ...]
     missed: tuple[str, ...]
+    taxes: tuple[str, ...] = ()
+    """Where there are several jurisdictions: what each gets of the whole cart."""
 
     def text(self) -> str:
         """The whole explanation, for a terminal."""
         parts = ["\n".join(self.cart)]
         parts += ["\n".join((line.title, *(f"  {one}" for one in line.sentences))) for line in self.lines]
-        for title, sentences in (("Promotions that apply", self.applied), ("Promotions that do not", self.missed)):
+        for title, sentences in (
+            ("Tax by jurisdiction", self.taxes),
+            ("Promotions that apply", self.applied),
+            ("Promotions that do not", self.missed),
+        ):
             if sentences:
                 parts.append("\n".join((title, *(f"  {one}" for one in sentences))))
         return "\n\n".join(parts)
@@ -63,9 +73,25 @@ def explain(trace: Trace) -> Explanation:
             lines=tuple(_line(line, trace) for line in trace["lines"]),
             applied=(*(_application(one, trace["lines"]) for one in trace["applications"]), *_basket(trace["basket"])),
             missed=tuple(_miss(one) for one in trace["not_applied"]),
+            taxes=tuple(_taxes(break_down(trace).taxes)),
         )
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable("the trace cannot be read") from error
+
+
+def sums(
+    currency: str, *, price: Decimal, fees: Decimal, promotions: Decimal, tax: Decimal, total: Decimal
+) -> list[tuple[str, str]]:
+    """What a shopper owes, from top to bottom, in rows that add up; `price` contains the deposits and fees."""
+    rows = [("Before promotions and tax", f"{price - fees:.2f}")]
+    if fees:
+        rows.append(("Deposits and fees", f"{fees:.2f}"))
+    return [
+        *rows,
+        ("Promotions", f"-{promotions:.2f}" if promotions else "0.00"),
+        ("Sales tax", f"{tax:.2f}"),
+        ("Total", f"{total:.2f} {currency}"),
+    ]
 
 
 # --- The cart ------------------------------------------------------------------------------------------------------
@@ -108,8 +134,10 @@ def _line(line: Trace, trace: Trace) -> LineExplained:
     sentences += [_promotion(one, per_piece=settings["amount_basis"] == "UNIT") for one in line["promotions"]]
     sentences += [_fee(fee, line) for fee in line["fees"]]
     sentences.append(_tax(line["tax"], inclusive=settings["prices_include_tax"]))
+    shares = _shares(line["tax"])
+    sentences += [shares] if shares else []
     sentences.append(f"It comes to {line['total']}.")
-    return LineExplained(f"{line['number'] + 1}. {amount} {_name(line)}", tuple(sentences))
+    return LineExplained(f"{line['number'] + 1}. {amount} {_name(line)}", tuple(sentences), shares)
 
 
 def _name(line: Trace) -> str:
@@ -156,10 +184,24 @@ def _tax(tax: Trace, *, inclusive: bool) -> str:
         return f"No tax: tax holiday {tax['holiday']['code']}{limit}."
     rate = _percent(sum((Decimal(part["rate"]) for part in tax["parts"]), Decimal(0)))
     said = f"Tax {'contained in' if inclusive else 'on'} {tax['base']} at {rate} is {tax['amount']}"
-    if len(tax["parts"]) == 1:
-        return f"{said}, for {tax['parts'][0]['jurisdiction']}."
-    parts = (f"{part['jurisdiction']} {_percent(Decimal(part['rate']))} {part['amount']}" for part in tax["parts"])
-    return f"{said}: {', '.join(parts)}."
+    alone = f", for {tax['parts'][0]['jurisdiction']}" if len(tax["parts"]) == 1 else ""
+    return f"{said}{alone}."
+
+
+def _shares(tax: Trace) -> str:
+    parts = [] if tax["exempt"] or tax["holiday"] else tax["parts"]
+    told = (f"{part['jurisdiction']} {_percent(Decimal(part['rate']))} {part['amount']}" for part in parts)
+    return f"Of that {', '.join(told)}." if len(parts) > 1 else ""
+
+
+def _taxes(shares: Iterable[TaxShare]) -> Iterator[str]:
+    sums: dict[tuple[str, Decimal], list[Decimal]] = {}
+    for share in shares:
+        row = sums.setdefault((share.jurisdiction, share.rate), [ZERO, ZERO])
+        row[0] += share.amount
+        row[1] += share.taxable
+    for (jurisdiction, rate), (amount, taxable) in sums.items() if len(sums) > 1 else ():
+        yield f"{jurisdiction}: {amount}, {_percent(rate)} on {taxable}."
 
 
 def _percent(rate: Decimal) -> str:

@@ -4,14 +4,18 @@ In the order of looking: the store's clock, enough pieces in the cart, something
 higher priority took, pieces that no better deal took; for basket offers the amount spent and the better offer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Protocol
 
-from pricing.money import ZERO, half_up
-from pricing.resolve import Line
+from pricing.deals import Line as Units
+from pricing.deals.kinds import for_one_unit
+from pricing.money import ZERO, from_cents, percent_of, to_cents
+from pricing.resolve import Places
 from pricing.terms import Pricebook, PromotionTerms
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -19,7 +23,7 @@ SINGLE = frozenset({"PERCENT_OFF", "AMOUNT_OFF", "FIXED_PRICE"})
 CONDITIONS = ("weekday", "hours", "pieces", "saving", "priority", "better deal", "search", "threshold", "better offer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Miss:
     """A promotion that did not apply: the first of `CONDITIONS` that failed, the value seen and the value needed."""
 
@@ -55,8 +59,13 @@ def off_the_clock(terms: PromotionTerms, book: Pricebook) -> Miss | None:
         needed = ", ".join(day for day in WEEKDAYS if day in terms.weekdays)
         return Miss(terms, "weekday", WEEKDAYS[began.weekday()], needed)
     if not within:
-        return Miss(terms, "hours", f"{local:%H:%M:%S}", f"{terms.from_time:%H:%M} to {terms.until_time:%H:%M}")
+        return Miss(terms, "hours", f"{local:%H:%M:%S}", f"{_hour(terms.from_time)} to {_hour(terms.until_time)}")
     return None
+
+
+def _hour(clock: time | None) -> str:
+    """With its seconds only if it has any."""
+    return "" if clock is None else f"{clock:%H:%M:%S}".removesuffix(":00")
 
 
 def _began_on(terms: PromotionTerms, local: datetime) -> tuple[datetime, bool]:
@@ -95,118 +104,200 @@ class Applied(Protocol):
 
 
 def passed_over(
-    promotions: Iterable[PromotionTerms], lines: Sequence[Line], applied: Sequence[Applied], *, optimal: bool
+    promotions: Iterable[PromotionTerms],
+    places: Places,
+    units: Sequence[Units],
+    applied: Sequence[Applied],
+    *,
+    optimal: bool,
 ) -> Iterator[Miss]:
-    """Why each of these unit deals, none of which applies, does not."""
-    by_sku: dict[str, list[Line]] = {}
-    for line in lines:
-        by_sku.setdefault(line.product.sku, []).append(line)
-    takers: dict[int, list[Applied]] = {}
-    for one in applied:
-        for line_number in dict.fromkeys(used.line for used in one.units):
-            takers.setdefault(line_number, []).append(one)
+    """Why each of these unit deals, none of which applies, does not; `units` are those of the cart, line by line."""
+    cart = _Cart(places, units, applied)
+    highest = max((one.promotion.priority for one in applied), default=0)
     for terms in promotions:
-        roles = [[line for sku in role for line in by_sku.get(sku, ())] for role in terms.roles]
-        if terms.kind not in SINGLE:
-            roles = [[line for line in role if not line.weighed] for role in roles]
+        parts = cart.parts(terms)
         yield (
-            _too_few(terms, roles)
-            or _worthless(terms, roles)
-            or _outranked(terms, roles, takers)
-            or _beaten(terms, roles, takers, optimal=optimal)
+            (None if terms.kind in SINGLE else _too_few(terms, parts, cart))
+            or _worthless(terms, parts)
+            or (_outranked(terms, parts, cart) if terms.priority < highest else None)
+            or _beaten(terms, parts, cart, optimal=optimal)
         )
 
 
-def _needed(terms: PromotionTerms) -> list[tuple[int, str]]:
+class _Part:
+    """The lines of a cart that may fill one role."""
+
+    __slots__ = ("dearest", "lines", "pieces", "takers", "units", "weighed")
+
+    def __init__(self, lines: Sequence[int], cart: "_Cart") -> None:
+        self.lines = lines
+        self.units = [cart.units[line] for line in lines]
+        self.pieces = self.dearest = self.takers = 0
+        self.weighed = False
+        for line, units in zip(lines, self.units, strict=True):
+            self.pieces += units.count
+            self.dearest = max(self.dearest, units.price)
+            self.takers |= cart.takers_of[line]
+            self.weighed = self.weighed or units.weight is not None
+
+    def price_of(self, count: int) -> int:
+        """What so many of its dearest pieces cost."""
+        price = 0
+        for line in sorted(self.units, key=attrgetter("price"), reverse=True):
+            if count <= line.count:
+                return price + line.price * count
+            price += line.price * line.count
+            count -= line.count
+        return price
+
+
+class _Cart:
+    """What many promotions ask of one cart; each answer is worked out once."""
+
+    def __init__(self, places: Places, units: Sequence[Units], applied: Sequence[Applied]) -> None:
+        self.units = units
+        self._taken: dict[str, list[Applied]] = {}
+        for one in sorted(applied, key=attrgetter("promotion.code")):
+            self._taken.setdefault(one.promotion.code, []).append(one)
+        self.takers_of = [0] * len(units)
+        """By line: the promotions that took units of it, each a bit, in the order of codes."""
+        for place, alike in enumerate(self._taken.values()):
+            for used in [used for one in alike for used in one.units]:
+                self.takers_of[used.line] |= 1 << place
+        self._places = places
+        self._of_pieces: dict[frozenset[str], _Part] = {}
+        self._of_all: dict[frozenset[str], _Part] = {}
+        self._codes: dict[int, str] = {}
+
+    def parts(self, terms: PromotionTerms) -> list[_Part]:
+        """By role. Goods sold by weight take part in single-unit deals only."""
+        if terms.kind in SINGLE:
+            role = terms.roles[0]
+            return [self._of_all.get(role) or self._part(role)]
+        return [self._of_pieces.get(role) or self._part_of_pieces(role) for role in terms.roles]
+
+    def _part(self, role: frozenset[str]) -> _Part:
+        part = self._of_all[role] = _Part(self._places.of(role), self)
+        return part
+
+    def _part_of_pieces(self, role: frozenset[str]) -> _Part:
+        part = self._of_all.get(role) or self._part(role)
+        if part.weighed:
+            part = _Part([line for line in part.lines if self.units[line].weight is None], self)
+        self._of_pieces[role] = part
+        return part
+
+    def pieces(self, parts: Sequence[_Part]) -> dict[int, int]:
+        """By line."""
+        return {line: self.units[line].count for part in parts for line in part.lines}
+
+    def takers(self, parts: Sequence[_Part]) -> list[Applied]:
+        """The deals that took units of these lines."""
+        lines = self.pieces(parts)
+        alike = [one for applied in self._taken.values() for one in applied]
+        return [one for one in alike if any(used.line in lines for used in one.units)]
+
+    def codes_of_takers(self, parts: Sequence[_Part]) -> str:
+        bits = parts[0].takers if len(parts) == 1 else _takers(parts)
+        codes = self._codes.get(bits)
+        if codes is None:
+            found = [code for place, code in enumerate(self._taken) if bits >> place & 1]
+            codes = self._codes[bits] = ", ".join(found)
+        return codes
+
+
+def _takers(parts: Sequence[_Part]) -> int:
+    bits = 0
+    for part in parts:
+        bits |= part.takers
+    return bits
+
+
+@lru_cache(maxsize=1024)
+def _needed(kind: str, counts: tuple[int, ...], roles: int) -> tuple[tuple[int, str], ...]:
     """How many pieces of each role one use takes, in words; bought and got of the same products are one role."""
-    if len(terms.roles) < len(terms.counts):
-        return [(sum(terms.counts), "its products")]
-    if len(terms.roles) == 1:
-        return [(terms.counts[0], "its products")]
-    if terms.kind == "BUY_X_GET_Y":
-        return [(terms.counts[0], "the products to buy"), (terms.counts[1], "the products to get")]
-    return [(count, f"the products of part {part}") for part, count in enumerate(terms.counts, start=1)]
+    if roles < len(counts):
+        return ((sum(counts), "its products"),)
+    if roles == 1:
+        return ((counts[0], "its products"),)
+    if kind == "BUY_X_GET_Y":
+        return ((counts[0], "the products to buy"), (counts[1], "the products to get"))
+    return tuple((count, f"the products of part {part}") for part, count in enumerate(counts, start=1))
 
 
-def _too_few(terms: PromotionTerms, roles: Sequence[Sequence[Line]]) -> Miss | None:
-    needed = _needed(terms)
-    for role, (count, of_what) in zip(roles, needed, strict=True):
-        seen = sum(line.pieces for line in role)
-        if seen < count:
-            return Miss(terms, "pieces", str(seen), f"{count} of {of_what}")
-    seen = sum(_pieces(roles).values())
-    count = sum(count for count, _ in needed)
+def _too_few(terms: PromotionTerms, parts: Sequence[_Part], cart: _Cart) -> Miss | None:
+    needed = _needed(terms.kind, terms.counts, len(parts))
+    for part, (count, of_what) in zip(parts, needed, strict=True):
+        if part.pieces < count:
+            return Miss(terms, "pieces", str(part.pieces), f"{count} of {of_what}")
+    if len(parts) == 1:
+        return None
+    seen, count = sum(cart.pieces(parts).values()), sum(terms.counts)
     return Miss(terms, "pieces", str(seen), f"{count} of all its products together") if seen < count else None
 
 
-def _pieces(roles: Iterable[Sequence[Line]]) -> dict[int, int]:
-    return {line.number: line.pieces for role in roles for line in role}
-
-
-def _worthless(terms: PromotionTerms, roles: Sequence[Sequence[Line]]) -> Miss | None:
+def _worthless(terms: PromotionTerms, parts: Sequence[_Part]) -> Miss | None:
     """Whether it would save nothing even on the dearest of its products, were there no other promotion."""
-    amount = terms.amount or ZERO
-    if terms.kind in ("MULTI_BUY", "BUNDLE"):
-        worth = sum((_dearest(role, count) for role, count in zip(roles, terms.counts, strict=True)), ZERO)
-        return Miss(terms, "saving", f"a price of {worth}", f"a price above {amount}") if worth <= amount else None
-    got = max(line.unit_price for line in roles[-1])
-    if terms.percent is not None and not half_up(got * terms.percent / 100):
-        return Miss(terms, "saving", f"a price of {got}", "a saving of at least 0.01")
-    if terms.kind == "AMOUNT_OFF" and not any(min(_for_line(amount, line), line.unit_price) for line in roles[0]):
-        return Miss(terms, "saving", f"a price of {got}", "a saving of at least 0.01")
-    if terms.kind == "FIXED_PRICE" and all(line.unit_price <= _for_line(amount, line) for line in roles[0]):
-        return Miss(terms, "saving", f"a price of {got}", f"a price above {amount}")
-    return None
+    got = parts[-1].dearest
+    if terms.percent is not None:
+        return None if any(percent_of([got], terms.percent)) else _nothing_on(terms, got)
+    amount = 0 if terms.amount is None else to_cents(terms.amount)
+    match terms.kind:
+        case "AMOUNT_OFF":
+            return None if _saves(parts[0], amount) else _nothing_on(terms, got)
+        case "FIXED_PRICE":
+            return None if _costs_more(parts[0], amount) else _too_cheap(terms, got)
+    price = sum([part.price_of(count) for part, count in zip(parts, terms.counts, strict=True)])
+    return _too_cheap(terms, price) if price <= amount else None
 
 
-def _dearest(role: Sequence[Line], count: int) -> Decimal:
-    worth = ZERO
-    for line in sorted(role, key=lambda line: -line.unit_price):
-        worth += line.unit_price * min(count, line.pieces)
-        count -= min(count, line.pieces)
-    return worth
+def _saves(part: _Part, amount: int) -> bool:
+    """Whether so much off a unit, or off its weight, saves anything."""
+    if not part.weighed:
+        return bool(min(amount, part.dearest))
+    return any(min(for_one_unit(amount, line), line.price) for line in part.units)
 
 
-def _for_line(amount: Decimal, line: Line) -> Decimal:
-    """An amount for one unit: that of a weighed line is by its weight."""
-    return half_up(amount * line.quantity) if line.weighed else amount
+def _costs_more(part: _Part, amount: int) -> bool:
+    """Whether a unit costs more than so much for one, or for its weight."""
+    if not part.weighed:
+        return part.dearest > amount
+    return any(line.price > for_one_unit(amount, line) for line in part.units)
 
 
-Takers = Mapping[int, Sequence[Applied]]
+def _nothing_on(terms: PromotionTerms, price: int) -> Miss:
+    return Miss(terms, "saving", f"a price of {from_cents(price)}", "a saving of at least 0.01")
 
 
-def _outranked(terms: PromotionTerms, roles: Sequence[Sequence[Line]], takers: Takers) -> Miss | None:
+def _too_cheap(terms: PromotionTerms, price: int) -> Miss:
+    return Miss(terms, "saving", f"a price of {from_cents(price)}", f"a price above {terms.amount or ZERO}")
+
+
+def _outranked(terms: PromotionTerms, parts: Sequence[_Part], cart: _Cart) -> Miss | None:
     """Whether deals of a higher priority have left too few pieces."""
-    higher = [one for one in _rivals(roles, takers) if one.promotion.priority > terms.priority]
+    higher = [one for one in cart.takers(parts) if one.promotion.priority > terms.priority]
     if not higher:
         return None
-    free = _pieces(roles)
+    free = cart.pieces(parts)
     for one in higher:
         for used in one.units:
             if used.line in free:
                 free[used.line] -= used.count * one.uses
-    needed = _needed(terms)
-    short = any(sum(free[line.number] for line in role) < count for role, (count, _) in zip(roles, needed, strict=True))
-    if short or sum(free.values()) < sum(count for count, _ in needed):
-        return Miss(terms, "priority", _codes(higher), "products that no promotion of a higher priority has taken")
+    needed = [count for count, _ in _needed(terms.kind, terms.counts, len(parts))]
+    short = any(sum([free[line] for line in part.lines]) < count for part, count in zip(parts, needed, strict=True))
+    if short or sum(free.values()) < sum(needed):
+        codes = ", ".join(sorted({one.promotion.code for one in higher}))
+        return Miss(terms, "priority", codes, "products that no promotion of a higher priority has taken")
     return None
 
 
-def _beaten(terms: PromotionTerms, roles: Sequence[Sequence[Line]], takers: Takers, *, optimal: bool) -> Miss:
-    rivals = _rivals(roles, takers)
+def _beaten(terms: PromotionTerms, parts: Sequence[_Part], cart: _Cart, *, optimal: bool) -> Miss:
+    rivals = cart.codes_of_takers(parts)
     if rivals:
-        return Miss(terms, "better deal", _codes(rivals), "products that no better deal has taken")
+        return Miss(terms, "better deal", rivals, "products that no better deal has taken")
     if optimal:
         return Miss(terms, "saving", "0.00", "a saving of at least 0.01")
     return Miss(terms, "search", "a cart with very many combinations", "a longer search for the best deal")
-
-
-def _rivals(roles: Sequence[Sequence[Line]], takers: Takers) -> list[Applied]:
-    return [one for number in _pieces(roles) for one in takers.get(number, ())]
-
-
-def _codes(applied: Iterable[Applied]) -> str:
-    return ", ".join(sorted({one.promotion.code for one in applied}))
 
 
 # --- Basket offers -------------------------------------------------------------------------------------------------

@@ -6,27 +6,34 @@ terms of such a row raises ValidationError, whoever tries.
 
 import copy
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, cast
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models, transaction
+from django.db import models, router, transaction
 from django.db.models import F, Q
 from django.db.models.signals import m2m_changed
+from django.db.models.sql import DeleteQuery
 from django.dispatch import receiver
 from django.utils import timezone
-from simple_history.models import HistoricalRecords
 
 from catalog.models import Product, Store
+from catalog.models.lists import KeptList
+from jwo_store.history import History
 from pricing.fields import ExactDecimalField, MoneyField
+from pricing.proposed import Proposal as Proposal
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when a product's first tax category counts: before any trip."""
 
 SAVING_TIME = timedelta(minutes=1)
 """How far "now" may have moved on between deciding on an end and saving it."""
+
+AT_ONCE = 500
+"""How many rows one statement writes."""
 
 CODE = RegexValidator(r"^[0-9A-Za-z][^\x00-\x1f]*\Z", "Start with a letter or digit.")
 
@@ -132,6 +139,8 @@ class Dated(models.Model):
         if successor.ends_at is not None and successor.ends_at <= now:
             raise ValidationError({"ends_at": "The end must be later than now."})
         set_change_reason(stored, getattr(self, "_change_reason", None))
+        if "_history_user" in self.__dict__:
+            stored.__dict__["_history_user"] = self.__dict__["_history_user"]
         stored.end(now=now)
         successor.save(force_insert=True)
         successor._relate({**kept, **related})
@@ -160,6 +169,74 @@ class Dated(models.Model):
         unchanged = type(self).objects.filter(same_end, pk=self.pk)
         if models.QuerySet.update(unchanged, ends_at=self.ends_at) != 1:
             raise ValidationError("Somebody else changed this meanwhile. Load the page again.")
+
+    # -- how many change at once: the same, in a number of statements that does not grow with the rows one by one
+
+    @classmethod
+    def add_many(cls, rows: Sequence[Self], *, now: datetime, by: Any, reason: str) -> None:
+        """Add rows without relations to many that start now or later. Raises ValidationError."""
+        if any(row.starts_at < now - SAVING_TIME for row in rows):
+            raise ValidationError("Nothing that starts in the past is added to many at once.")
+        with transaction.atomic():
+            cls.objects.bulk_create(rows, batch_size=AT_ONCE)
+            cls._note_many(rows, "+", now=now, by=by, reason=reason)
+
+    @classmethod
+    def end_many(cls, ends: Sequence[tuple[Self, datetime | None]], *, now: datetime, by: Any, reason: str) -> None:
+        """Write a new end, now or later, onto each of these rows if it still ends when we read that it would.
+
+        All or none. Raises ValidationError when one is over, or when somebody else changed one meanwhile.
+        """
+        if any(row.is_over(now) or (end is not None and end < now - SAVING_TIME) for row, end in ends):
+            raise ValidationError("What has ended stays as it was, and nothing can be ended in the past.")
+        alike: dict[tuple[datetime | None, datetime | None], list[Self]] = {}
+        for row, end in ends:
+            alike.setdefault((row.ends_at, end), []).append(row)
+        with transaction.atomic():
+            for (old, new), rows in alike.items():
+                cls._move_ends(rows, old, new)
+            cls._note_many([row for row, _ in ends], "~", now=now, by=by, reason=reason)
+
+    @classmethod
+    def _move_ends(cls, rows: Sequence[Self], old: datetime | None, new: datetime | None) -> None:
+        same_end = Q(ends_at__isnull=True) if old is None else Q(ends_at=old)
+        for start in range(0, len(rows), AT_ONCE):
+            part = [row.pk for row in rows[start : start + AT_ONCE]]
+            unchanged = cls.objects.filter(same_end, pk__in=part)
+            if models.QuerySet.update(unchanged, ends_at=new) != len(part):
+                raise ValidationError("Somebody else changed one of these meanwhile. Load the page again.")
+        for row in rows:
+            row.ends_at = new
+
+    @classmethod
+    def take_away_many(cls, rows: Sequence[Self], *, now: datetime, by: Any, reason: str) -> None:
+        """Take rows away that are yet to start; their history stays. Raises ValidationError."""
+        if any(row.was_in_force(now) for row in rows):
+            raise ValidationError("This was in force already: it can be ended, not deleted.")
+        with transaction.atomic():
+            cls._note_many(rows, "-", now=now, by=by, reason=reason)
+            keys: list[Any] = [row.pk for row in rows]
+            # past the signals: by them each row would be noted by itself once more
+            DeleteQuery(cls).delete_batch(keys, using=router.db_for_write(cls))
+
+    @classmethod
+    def _note_many(cls, rows: Sequence[Self], kind: str, *, now: datetime, by: Any, reason: str) -> None:
+        """What the history says of rows that were written together."""
+        noted: Any = cls.history.model  # type: ignore[attr-defined]  # every dated table has one
+        columns = [field.attname for field in noted.tracked_fields]
+        noted.objects.bulk_create(
+            [
+                noted(
+                    history_date=now,
+                    history_user=by,
+                    history_change_reason=reason,
+                    history_type=kind,
+                    **{column: getattr(row, column) for column in columns},
+                )
+                for row in rows
+            ],
+            batch_size=AT_ONCE,
+        )
 
     # -- the guards
 
@@ -255,10 +332,14 @@ class Coded(Dated):
             )
 
 
-def one_version_at_a_time(name: str) -> list[models.UniqueConstraint]:
+def one_version_at_a_time(name: str, *, of: Q | None = None) -> list[models.UniqueConstraint]:
+    """At most one version of a code starts at a moment, and one has no end; of these rows, if not of all."""
+    is_open = Q(ends_at__isnull=True)
     return [
         models.UniqueConstraint(fields=["code", "starts_at"], name=f"{name}_one_version_a_start"),
-        models.UniqueConstraint(fields=["code"], condition=Q(ends_at__isnull=True), name=f"{name}_one_open_version"),
+        models.UniqueConstraint(
+            fields=["code"], condition=is_open if of is None else is_open & of, name=f"{name}_one_open_version"
+        ),
     ]
 
 
@@ -283,7 +364,7 @@ class Price(Dated):
         help_text="A temporary price needs an end. While it is in force it beats the regular price.",
     )
 
-    history = HistoricalRecords()
+    history = History(by=["product", "store"])
 
     class Meta:
         ordering = ["product_id", "store_id", "-starts_at"]
@@ -312,7 +393,17 @@ class Price(Dated):
                 violation_error_message="There is a price of this product from that moment on already.",
             ),
         ]
-        indexes = [models.Index(fields=["product", "starts_at"], name="price_of_product")]
+        indexes = [
+            models.Index(fields=["product", "starts_at"], name="price_of_product"),
+            *(  # lists are sorted by them and then by the key: so many prices have the same start, or none an end
+                models.Index(fields=[column, "id"], name=name)
+                for column, name in [
+                    ("amount", "prices_by_amount"),
+                    ("starts_at", "prices_by_start"),
+                    ("ends_at", "prices_by_end"),
+                ]
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount} for {self.product_id}"
@@ -320,6 +411,93 @@ class Price(Dated):
     def rivals(self) -> DatedQuerySet:
         rows = Price.objects.filter(product_id=self.product_id).exclude(pk=self.pk)
         return rows.filter(Q(store__isnull=True) | Q(store_id=self.store_id))
+
+
+class PriceChangeQuerySet(models.QuerySet["PriceChange"]):
+    def claim_undo(self, pk: int, *, by: Any, now: datetime) -> bool:
+        """Whether it was not undone yet; from now on it is."""
+        return self.filter(pk=pk, undone_at__isnull=True).update(undone_at=now, undone_by=by) == 1
+
+
+class PriceChange(models.Model):
+    """Many prices changed at once: who, why, and row by row what was before; so that all of it can be undone.
+
+    Where its rows differ, as those of an imported list may, it names no store, the first start and the last end.
+    """
+
+    made_at = models.DateTimeField("made")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="made by"
+    )
+    words = models.CharField("what was done", max_length=500)
+    reason = models.TextField()
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    temporary = models.BooleanField()
+    starts_at = models.DateTimeField("starts")
+    ends_at = models.DateTimeField("ends", null=True, blank=True)
+    undone_at = models.DateTimeField("undone", null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="undone by",
+    )
+
+    objects = PriceChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        default_permissions = ("view",)
+        permissions = [("make_pricechange", "Can change many prices at once, and undo it")]
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="price_change_has_reason")]
+
+    def __str__(self) -> str:
+        return self.words
+
+
+class ChangedPrice(models.Model):
+    """One price of a change. Prices are named, not related: one that is yet to start may be taken away."""
+
+    change = models.ForeignKey(PriceChange, on_delete=models.CASCADE, related_name="changed")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, related_name="+")
+    temporary = models.BooleanField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    """Of the new price, as all before it."""
+    before = MoneyField(null=True)
+    """What it was worked out from, or what counted there; None where there was no price."""
+    after = MoneyField()
+    made = models.UUIDField(unique=True)
+    ended = models.UUIDField(null=True)
+    """The price that was ended for it, if one was; and until when that would have held."""
+    held_until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["change_id", "product_id"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended__isnull=True) | Q(before__isnull=False), name="changed_price_ended_had_an_amount"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.before} to {self.after}"
+
+    @property
+    def scope(self) -> tuple[str, str | None, bool]:
+        """Of all prices of one scope that are in force, the latest counts."""
+        return self.product_id, self.store_id, self.temporary
+
+
+class PriceList(KeptList):
+    """A list of prices from a file, until it is applied."""
+
+    class Meta(KeptList.Meta):
+        pass
 
 
 # --- Deals ---------------------------------------------------------------------------------------------------------
@@ -369,8 +547,15 @@ VARYING = ("percent", "amount", "buy", "get", "count", "threshold", "targets", "
 
 
 class Promotion(Coded):
-    """A deal: which products, how much off, and when. Its kind says which of the fields count."""
+    """A deal: which products, how much off, and when. Its kind says which of the fields count.
 
+    Without a start it is a draft: no moment lies after its start, and no row of `PromotionTarget` leads to it, so that
+    no cart ever finds it. What people do with promotions stands in `pricing.promotions`.
+    """
+
+    starts_at = models.DateTimeField("starts", null=True, blank=True)  # type: ignore[assignment]  # null for drafts
+    planned_start = models.DateTimeField("planned start", null=True, blank=True)
+    """When a draft is meant to start; null for all others."""
     name = models.CharField(max_length=255, help_text="For your staff.")
     receipt_text = models.CharField("text on the receipt", max_length=100, help_text="Shoppers read it.")
     kind = models.CharField(max_length=20, choices=PromotionKind.choices)
@@ -406,13 +591,23 @@ class Promotion(Coded):
     stores = models.ManyToManyField(Store, blank=True, related_name="promotions", help_text="If not in all stores.")
 
     many = ("stores",)
-    history = HistoricalRecords(m2m_fields=[stores])
+    history = History(by=["code"], m2m_fields=[stores])
 
     class Meta:
         ordering = ["code", "-starts_at"]
         constraints = [
             ends_after_start("promotion"),
-            *one_version_at_a_time("promotion"),
+            *one_version_at_a_time("promotion", of=Q(starts_at__isnull=False)),
+            models.UniqueConstraint(
+                fields=["code"],
+                condition=Q(starts_at__isnull=True),
+                name="promotion_one_draft_a_code",
+                violation_error_message="There is a draft with this code already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True) | Q(planned_start__isnull=True),
+                name="promotion_planned_or_started",
+            ),
             models.CheckConstraint(
                 condition=Q(percent__isnull=True) | Q(percent__gt=0, percent__lte=100),
                 name="promotion_percent_bounds",
@@ -435,6 +630,38 @@ class Promotion(Coded):
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
 
+    # -- a draft was never in force
+
+    @property
+    def is_draft(self) -> bool:
+        return self.starts_at is None
+
+    def was_in_force(self, now: datetime) -> bool:
+        return not self.is_draft and super().was_in_force(now)
+
+    def is_over(self, now: datetime) -> bool:
+        return not self.is_draft and super().is_over(now)
+
+    def rivals(self) -> DatedQuerySet:
+        return super().rivals().filter(starts_at__isnull=False)
+
+    def end(self, *, now: datetime) -> None:
+        if self.is_draft:
+            self.delete()
+        else:
+            super().end(now=now)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.planned_start and self.ends_at and self.ends_at <= self.planned_start:
+            raise ValidationError({"ends_at": "The end must be later than the start."})
+
+    def _refuse_back_dating(self, now: datetime) -> None:
+        if not self.is_draft:
+            super()._refuse_back_dating(now)
+
+    # -- its products
+
     def roles(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The sets of products that it speaks of, each with its number (bought 0, got 1; components as written)."""
         if self.components:
@@ -446,7 +673,7 @@ class Promotion(Coded):
             yield 1, self.get_targets
 
     def reach(self) -> list["PromotionTarget"]:
-        """The lookup rows by which a cart finds this promotion."""
+        """The lookup rows by which a cart finds this promotion; they are stored unless it is a draft."""
         return [
             PromotionTarget(promotion=self, role=role, key=key, excluded=excluded)
             for role, targets in self.roles()
@@ -457,7 +684,7 @@ class Promotion(Coded):
         with transaction.atomic():
             super().save(*args, **kwargs)
             self.target_rows.all().delete()
-            PromotionTarget.objects.bulk_create(self.reach())
+            PromotionTarget.objects.bulk_create([] if self.is_draft else self.reach())
 
 
 ALL_PRODUCTS = "all"
@@ -495,6 +722,36 @@ class PromotionTarget(models.Model):
         return f"{'not ' if self.excluded else ''}{self.key}"
 
 
+class PromotionStop(models.Model):
+    """That somebody stopped a promotion at once, and until when it would have held; so that it can be undone."""
+
+    promotion = models.OneToOneField(Promotion, on_delete=models.PROTECT, related_name="stop")
+    made_at = models.DateTimeField("stopped")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="stopped by"
+    )
+    held_until = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField("undone", null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="undone by"
+    )
+    successor = models.ForeignKey(Promotion, on_delete=models.PROTECT, null=True, related_name="+")
+    """What holds since the stop was undone."""
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True, undone_by__isnull=True, successor__isnull=True)
+                | Q(undone_at__isnull=False, undone_by__isnull=False, successor__isnull=False),
+                name="promotion_stop_undone_wholly",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.promotion} stopped"
+
+
 # --- Fees ----------------------------------------------------------------------------------------------------------
 
 
@@ -509,7 +766,7 @@ class Fee(Coded):
     stores = models.ManyToManyField(Store, blank=True, related_name="fee_rows", help_text="If not in all stores.")
 
     many = ("products", "stores")
-    history = HistoricalRecords(m2m_fields=[products, stores])
+    history = History(by=["code"], m2m_fields=[products, stores])
 
     class Meta:
         ordering = ["code", "-starts_at"]
@@ -539,7 +796,7 @@ class TaxCategory(models.Model):
         "never taxed", default=False, help_text="Exempt goods are never taxed, whatever a tax rule says."
     )
 
-    history = HistoricalRecords()
+    history = History()
 
     class Meta:
         ordering = ["code"]
@@ -555,7 +812,7 @@ class TaxAssignment(Dated):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="tax_assignments", db_index=False)
     tax_category = models.ForeignKey(TaxCategory, on_delete=models.PROTECT, related_name="assignments")
 
-    history = HistoricalRecords()
+    history = History(by=["product"])
 
     class Meta:
         ordering = ["product_id", "-starts_at"]
@@ -565,6 +822,10 @@ class TaxAssignment(Dated):
             models.UniqueConstraint(
                 fields=["product"], condition=Q(ends_at__isnull=True), name="tax_assignment_one_open"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["starts_at"], name="tax_assignments_by_start"),
+            models.Index(fields=["ends_at"], condition=Q(ends_at__isnull=False), name="tax_assignments_by_end"),
         ]
 
     def __str__(self) -> str:
@@ -579,19 +840,27 @@ class TaxAssignment(Dated):
             raise ValidationError("Another tax category of this product is in force in that time. End that one first.")
 
     @classmethod
-    def assign(cls, product: Product, tax_category: TaxCategory, *, now: datetime) -> None:
+    def assign(
+        cls, product: Product, tax_category: TaxCategory, *, now: datetime, reason: str | None = None, by: Any = None
+    ) -> Self:
         """Tax the product under this category from now on; from the beginning when it had none."""
         with transaction.atomic():
             own = cls.objects.filter(product=product)
             current = own.in_force(now).first()
             if current is not None and current.tax_category_id == tax_category.pk:
-                return
+                return cast("Self", current)
             planned = own.filter(starts_at__gt=now).order_by("starts_at").first()
             start = now if own.exists() else BEGINNING
+            until = planned.starts_at if planned else None
+            row = cls(product=product, tax_category=tax_category, starts_at=start, ends_at=until)
+            for written in filter(None, (current, row)):
+                set_change_reason(written, reason)
+                if by is not None:
+                    written._history_user = by
             if current is not None:
                 current.end(now=now)
-            until = planned.starts_at if planned else None
-            cls.objects.create(product=product, tax_category=tax_category, starts_at=start, ends_at=until)
+            row.save()
+            return row
 
 
 class TaxRule(Coded):
@@ -604,7 +873,7 @@ class TaxRule(Coded):
     stores = models.ManyToManyField(Store, blank=True, related_name="tax_rules", help_text="If not in all stores.")
 
     many = ("tax_categories", "stores")
-    history = HistoricalRecords(m2m_fields=[tax_categories, stores])
+    history = History(by=["code"], m2m_fields=[tax_categories, stores])
 
     class Meta:
         ordering = ["code", "-starts_at"]
@@ -638,7 +907,7 @@ class TaxHoliday(Coded):
     )
 
     many = ("tax_categories", "stores")
-    history = HistoricalRecords(m2m_fields=[tax_categories, stores])
+    history = History(by=["code"], m2m_fields=[tax_categories, stores])
 
     class Meta:
         ordering = ["code", "-starts_at"]

@@ -3,11 +3,15 @@
 Every amount is a `Decimal` of whole cents. Source of both rules: the pricing rules, "All money is Decimal".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
+from functools import lru_cache
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+
+REMEMBERED = 16_384
+"""So many amounts are not worked out again: a shop has few prices, and asks for them all the time."""
 
 
 class NotMoney(ValueError):
@@ -37,14 +41,23 @@ def money(amount: Decimal) -> Decimal:
     return cents
 
 
+@lru_cache(maxsize=REMEMBERED)
 def to_cents(amount: Decimal) -> int:
     """1.25 as 125. Raises NotMoney for a fraction of a cent."""
     return int(money(amount).scaleb(2))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def from_cents(cents: int) -> Decimal:
     """125 as 1.25."""
     return Decimal(cents).scaleb(-2)
+
+
+def percent_of(prices: Iterable[int], percent: Decimal) -> list[int]:
+    """So many percent of each of these prices in cents (zero or above), half-up: `half_up(price x percent / 100)`."""
+    above, below = percent.as_integer_ratio()
+    below *= 100
+    return [(2 * price * above + below) // (2 * below) for price in prices]
 
 
 def largest_remainder(amount: int, weights: Sequence[int]) -> list[int]:

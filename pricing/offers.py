@@ -5,19 +5,21 @@ by at most one deal. Why the others do not apply: `pricing.misses`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from pricing import deals
 from pricing.misses import Miss, another_offer, below_threshold, nothing_to_save, off_the_clock, passed_over
 from pricing.money import ZERO, from_cents, half_up, largest_remainder, to_cents
-from pricing.resolve import Line
+from pricing.prospects import Prospects, is_unlimited_single, unsurpassed
+from pricing.resolve import Line, Places
 from pricing.terms import SPEND_GET, Pricebook, PromotionTerms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Units:
     """So many units of one line in one role of a deal; `saving` is that of all of them together."""
 
@@ -28,7 +30,7 @@ class Units:
     saving: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Application:
     """A unit deal, applied so many times to units alike; `units` are those of one use."""
 
@@ -120,7 +122,7 @@ def apply(lines: Sequence[Line], book: Pricebook) -> Saved:
     for terms in book.promotions:
         if all(map(skus.isdisjoint, terms.roles)):
             continue  # it touches what a line's further identifiers mean, not what was taken
-        miss = off_the_clock(terms, book)
+        miss = off_the_clock(terms, book) if terms.weekdays or terms.from_time is not None else None
         if miss:
             saved.misses.append(miss)
         else:
@@ -135,14 +137,25 @@ def apply(lines: Sequence[Line], book: Pricebook) -> Saved:
 
 
 def _apply_deals(promotions: Sequence[PromotionTerms], lines: Sequence[Line], saved: Saved) -> None:
-    by_priority = sorted(promotions, key=lambda terms: (-terms.priority, terms.code))
-    free = [units_of(line) for line in lines]
-    for _, zone in groupby(by_priority, key=lambda terms: terms.priority):
-        _apply_zone(list(zone), lines, free, saved)
+    units = [units_of(line) for line in lines]
+    free = units.copy()
+    places = everywhere = Places(lines)
+    for zone in _zones(promotions):
+        _apply_zone(zone, lines, free, places, saved)
+        if not all(left.count for left in free):
+            places = Places(line for line in lines if free[line.number].count)
     saved.applications.sort(key=lambda one: (one.promotion.code, one.units[0].line))
     applied = {one.promotion.code for one in saved.applications}
     missed = [terms for terms in promotions if terms.code not in applied]
-    saved.misses.extend(passed_over(missed, lines, saved.applications, optimal=saved.optimal))
+    saved.misses.extend(passed_over(missed, everywhere, units, saved.applications, optimal=saved.optimal))
+
+
+def _zones(promotions: Sequence[PromotionTerms]) -> list[list[PromotionTerms]]:
+    """By priority, the highest first; in each of them in the order of codes."""
+    zones: dict[int, list[PromotionTerms]] = {}
+    for terms in sorted(promotions, key=attrgetter("code")):
+        zones.setdefault(terms.priority, []).append(terms)
+    return [zones[priority] for priority in sorted(zones, reverse=True)]
 
 
 def units_of(line: Line) -> deals.Line:
@@ -150,14 +163,12 @@ def units_of(line: Line) -> deals.Line:
     return deals.Line(to_cents(line.unit_price), line.pieces, line.quantity if line.weighed else None)
 
 
-def _apply_zone(zone: Sequence[PromotionTerms], lines: Sequence[Line], free: list[deals.Line], saved: Saved) -> None:
-    """The best deals on the units that are still free; what they use is free no more."""
-    places: dict[str, list[int]] = {}
-    for line in lines:
-        if free[line.number].count:
-            places.setdefault(line.product.sku, []).append(line.number)
+def _apply_zone(
+    zone: Sequence[PromotionTerms], lines: Sequence[Line], free: list[deals.Line], places: Places, saved: Saved
+) -> None:
+    """The best deals on the units that are still free, at these places; what they use is free no more."""
     by_code = {terms.code: terms for terms in zone}
-    solution = deals.best_deals(free, [as_deal(terms, free, places) for terms in zone])
+    solution = deals.best_deals(free, _deals_with_prospects(zone, free, places))
     saved.optimal = saved.optimal and solution.optimal
     for same, alike in groupby(solution.applications, key=lambda one: (one.code, one.units)):
         code, shares = same
@@ -166,7 +177,18 @@ def _apply_zone(zone: Sequence[PromotionTerms], lines: Sequence[Line], free: lis
         credit(application, lines)
         for units in application.units:
             left = free[units.line]
-            free[units.line] = replace(left, count=left.count - units.count * application.uses)
+            free[units.line] = deals.Line(left.price, left.count - units.count * application.uses, left.weight)
+
+
+def _deals_with_prospects(
+    zone: Sequence[PromotionTerms], free: Sequence[deals.Line], places: Places
+) -> list[deals.Deal]:
+    """The zone's promotions as the search sees them, but for those that are in no best choice for certain."""
+    maker = deals.Maker(free)
+    singles = [as_deal(terms, maker, places) for terms in unsurpassed(filter(is_unlimited_single, zone))]
+    prospects = Prospects(free, places, singles)
+    others = [terms for terms in zone if not is_unlimited_single(terms)]
+    return singles + [as_deal(terms, maker, places) for terms in others if prospects.has(terms)]
 
 
 def applied(
@@ -189,29 +211,30 @@ def credit(application: Application, lines: Sequence[Line]) -> None:
             promotions[code] = promotions.get(code, ZERO) + units.saving * application.uses
 
 
-def as_deal(terms: PromotionTerms, units: Sequence[deals.Line], places: Mapping[str, Sequence[int]]) -> deals.Deal:
+def as_deal(terms: PromotionTerms, maker: deals.Maker, places: Places) -> deals.Deal:
     """The promotion as the search sees it."""
-    roles = [[place for sku in role for place in places.get(sku, ())] for role in terms.roles]
-    percent, amount = terms.percent or ZERO, to_cents(terms.amount or ZERO)
+    code, roles = terms.code, [places.of(role) for role in terms.roles]
     match terms.kind:
         case "PERCENT_OFF":
-            deal = deals.percent_off(terms.code, units, roles[0], percent)
+            deal = maker.percent_off(code, roles[0], terms.percent or ZERO)
         case "AMOUNT_OFF":
-            deal = deals.amount_off(terms.code, units, roles[0], amount)
+            deal = maker.amount_off(code, roles[0], _cents(terms))
         case "FIXED_PRICE":
-            deal = deals.fixed_price(terms.code, units, roles[0], amount)
+            deal = maker.fixed_price(code, roles[0], _cents(terms))
         case "BUY_X_GET_Y":
-            buy, get = terms.counts
             others = roles[1] if len(roles) > 1 else None
-            deal = deals.buy_x_get_y(terms.code, units, roles[0], buy=buy, get=get, percent=percent, get_targets=others)
-        case "MULTI_BUY":
-            deal = deals.multi_buy(terms.code, units, roles[0], count=terms.counts[0], amount=amount)
-        case "BUNDLE":
-            components = list(zip(roles, terms.counts, strict=True))
-            deal = deals.bundle(terms.code, units, components, amount=amount)
+            deal = maker.buy_x_get_y(code, roles[0], terms.counts, terms.percent or ZERO, others)
+        case "MULTI_BUY" | "BUNDLE":
+            deal = maker.bundle(code, list(zip(roles, terms.counts, strict=True)), _cents(terms))
         case unknown:
-            raise ValueError(f"promotion {terms.code} is of an unknown kind: {unknown}")
+            raise ValueError(f"promotion {code} is of an unknown kind: {unknown}")
     return deal.at_most(terms.max_uses)
+
+
+def _cents(terms: PromotionTerms) -> int:
+    if terms.amount is None:
+        raise ValueError(f"promotion {terms.code} lacks its amount")  # nothing is given away for want of one
+    return to_cents(terms.amount)
 
 
 # --- Basket offers -------------------------------------------------------------------------------------------------

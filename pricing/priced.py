@@ -17,7 +17,7 @@ class DoesNotAddUp(ValueError):
 
 
 def _check_money(name: str, amount: Decimal) -> None:
-    if not amount.is_finite() or amount < 0 or amount.as_tuple().exponent != CENT.as_tuple().exponent:
+    if not amount.same_quantum(CENT) or amount < 0:
         raise DoesNotAddUp(f"{name} is {amount}: not an amount in whole cents")
 
 
@@ -53,20 +53,27 @@ class Amounts:
     total: Decimal
 
     def __post_init__(self) -> None:
-        for name in ("price", "sales_tax", "total"):
-            _check_money(name, getattr(self, name))
-        if self.promotions_total > self.price:
-            raise DoesNotAddUp(f"promotions of {self.promotions_total} on a price of {self.price}")
-        if self.total != self.price - self.promotions_total + self.sales_tax:
-            raise DoesNotAddUp(f"{self.price} - {self.promotions_total} + {self.sales_tax} is not {self.total}")
+        _check_money("price", self.price)
+        _check_money("sales_tax", self.sales_tax)
+        _check_money("total", self.total)
+        promoted = self.promotions_total
+        if promoted > self.price:
+            raise DoesNotAddUp(f"promotions of {promoted} on a price of {self.price}")
+        if self.total != self.price - promoted + self.sales_tax:
+            raise DoesNotAddUp(f"{self.price} - {promoted} + {self.sales_tax} is not {self.total}")
 
     @property
     def promotions_total(self) -> Decimal:
-        return sum((promotion.amount for promotion in self.promotions), ZERO)
+        return sum([promotion.amount for promotion in self.promotions], ZERO)
 
     @property
     def fees_total(self) -> Decimal:
-        return sum((fee.amount for fee in self.fees), ZERO)
+        return sum([fee.amount for fee in self.fees], ZERO)
+
+    @property
+    def goods(self) -> Decimal:
+        """The price without the deposits and fees in it, for people who read them beside it."""
+        return self.price - self.fees_total
 
     def times(self, pieces: int) -> "Amounts":
         """The same for so many pieces."""
@@ -121,10 +128,10 @@ class PricedCart:
 
 def totals_of(lines: tuple[PricedLine, ...]) -> Totals:
     return Totals(
-        sub_total=sum((line.line.price for line in lines), ZERO),
-        promotions_total=sum((line.line.promotions_total for line in lines), ZERO),
-        sales_tax_total=sum((line.line.sales_tax for line in lines), ZERO),
-        price_total=sum((line.line.total for line in lines), ZERO),
+        sub_total=sum([line.line.price for line in lines], ZERO),
+        promotions_total=sum([line.line.promotions_total for line in lines], ZERO),
+        sales_tax_total=sum([line.line.sales_tax for line in lines], ZERO),
+        price_total=sum([line.line.total for line in lines], ZERO),
     )
 
 

@@ -1,7 +1,8 @@
 """A priced cart computed again from its trace alone: the proof of its amounts, for as long as the purchase is kept.
 
 Plain Python. What the deals were chosen from is not in the trace, so the choice itself is not made again; what each
-chosen deal saves, how that is spread, the basket offer, fees, tax and totals are.
+chosen deal saves, how that is spread, the basket offer, fees, tax and totals are. A trace is believed only if it says
+of every line, application and offer just what comes out: sentences and books are made of those figures, too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from pricing.engine import TRACE_VERSION, settle
 from pricing.misses import Miss
 from pricing.money import half_up
 from pricing.priced import PricedLine
-from pricing.resolve import Line
+from pricing.resolve import Line, Places
 from pricing.terms import (
     CartLine,
     FeeTerms,
@@ -37,7 +38,7 @@ class Unproven(ValueError):
 
 
 def recompute(trace: Trace) -> tuple[PricedLine, ...]:
-    """The lines of the priced cart that left this trace. Raises Unproven."""
+    """The lines of the priced cart that left this trace. Raises Unproven, also where the trace says something else."""
     if trace.get("version") != TRACE_VERSION:
         raise Unproven(f"version: {trace.get('version')} is not one that can be read")
     try:
@@ -51,16 +52,30 @@ def recompute(trace: Trace) -> tuple[PricedLine, ...]:
 def _recompute(trace: Trace) -> tuple[PricedLine, ...]:
     lines = [_line(line) for line in trace["lines"]]
     _check_units(trace["applications"], lines)
-    promotions = [_apply(application, lines) for application in trace["applications"]]
-    if trace["basket"]:
-        promotions.append(_reward(trace["basket"], lines))
+    applications = [_apply(application, lines) for application in trace["applications"]]
+    reward = _reward(trace["basket"], lines) if trace["basket"] else None
     book = Pricebook(
         moment=datetime.fromisoformat(trace["moment"]),
         store=_store(trace),
         holidays=tuple(_holidays(trace["lines"])),
-        promotions=tuple(promotions),
+        promotions=tuple([one.promotion for one in applications] + [one.promotion for one in (reward,) if one]),
     )
-    return settle(lines, book)
+    priced, said = settle(lines, book)
+    _hold_against(trace["lines"], said, "lines")
+    _hold_against(trace["applications"], [one.trace() for one in applications], "applications")
+    _hold_against(trace["basket"], reward and reward.trace(), "basket")
+    return priced
+
+
+def _hold_against(stored: Any, computed: Any, place: str) -> None:
+    if isinstance(computed, Mapping) and isinstance(stored, Mapping) and stored.keys() == computed.keys():
+        for name, value in computed.items():
+            _hold_against(stored[name], value, f"{place}.{name}")
+    elif isinstance(computed, list) and isinstance(stored, list) and len(stored) == len(computed):
+        for number, value in enumerate(computed):
+            _hold_against(stored[number], value, f"{place}[{number}]")
+    elif stored != computed:
+        raise Unproven(f"{place}: {stored} does not follow from the rest, {computed} does")
 
 
 def _store(trace: Trace) -> StoreTerms:
@@ -82,7 +97,7 @@ def _line(line: Trace) -> Line:
     return Line(
         number=line["number"],
         sent=CartLine(line["product_id"], "", line["quantity"], ""),
-        product=ProductTerms(line["sku"], line["name"], line["weight_unit"]),
+        product=ProductTerms(line["sku"], line["name"], line["weight_unit"], listed="note" not in line),
         quantity=quantity,
         pieces=1 if line["weight_unit"] else int(quantity),
         price=PriceTerms(price["row"], unit_price, price["store_id"], price["temporary"], starts_at),
@@ -139,32 +154,31 @@ def _check_units(applications: Sequence[Trace], lines: Sequence[Line]) -> None:
                 raise Unproven(f"{where}.count: its line has no more than {line.pieces} units")
 
 
-def _apply(application: Trace, lines: Sequence[Line]) -> PromotionTerms:
-    """Give the lines what this application saves, and tell its promotion."""
+def _apply(application: Trace, lines: Sequence[Line]) -> offers.Application:
+    """Give the lines what this application saves."""
     units = application["units"]
     roles = [{lines[one["line"]].product.sku for one in units if one["role"] == role} for role in _roles(application)]
     alike = application["same_targets"]
     terms = _terms(application, (frozenset().union(*roles),) if alike else tuple(map(frozenset, roles)))
     free = [offers.units_of(line) for line in lines]
-    places: dict[str, list[int]] = {}
-    for number in sorted({one["line"] for one in units}):
-        places.setdefault(lines[number].product.sku, []).append(number)
-    deal = offers.as_deal(terms, free, places)
+    places = Places(lines[number] for number in sorted({one["line"] for one in units}))
+    deal = offers.as_deal(terms, deals.Maker(free), places)
     one_use = deals.application_of(
         deal, tuple((one["line"], one["role"]) for one in units for _ in range(one["count"]))
     )
-    offers.credit(offers.applied(terms, application["uses"], one_use.units, free), lines)
-    return terms
+    applied = offers.applied(terms, application["uses"], one_use.units, free)
+    offers.credit(applied, lines)
+    return applied
 
 
 def _roles(application: Trace) -> range:
     return range(len(application["counts"]))
 
 
-def _reward(basket: Trace, lines: Sequence[Line]) -> PromotionTerms:
+def _reward(basket: Trace, lines: Sequence[Line]) -> offers.Reward:
     terms = _terms(basket, (frozenset(lines[one["line"]].product.sku for one in basket["lines"]),))
     reward = offers.reward_of(terms, lines)
     if isinstance(reward, Miss):
         raise Unproven(f"basket: {terms.code} does not apply to {reward.seen}")
     offers.give(reward, lines)
-    return terms
+    return reward

@@ -4,6 +4,7 @@ Source: the pricing rules, section 2. Nothing is guessed: one line that cannot b
 first problem found of each line (product, quantity, unit, price, fee, tax).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -46,6 +47,24 @@ class Line:
     def left(self) -> Decimal:
         """What is left of the line's price after the promotions so far, without fees."""
         return self.line_price - sum(self.promotions.values(), ZERO)
+
+
+class Places:
+    """The lines on which products stand, by their numbers."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._by_sku: dict[str, list[int]] = {}
+        for line in lines:
+            self._by_sku.setdefault(line.product.sku, []).append(line.number)
+        self._of: dict[frozenset[str], tuple[int, ...]] = {}
+
+    def of(self, skus: frozenset[str]) -> tuple[int, ...]:
+        """In cart order; worked out once for the many promotions that target the same products."""
+        numbers = self._of.get(skus)
+        if numbers is None:
+            found = [number for sku in skus for number in self._by_sku.get(sku, ())]
+            numbers = self._of[skus] = tuple(sorted(found))
+        return numbers
 
 
 class _Found(Exception):

@@ -15,7 +15,7 @@ RATE_SCALE = 8
 """Rates have at most eight decimals."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taxable:
     """What one line, or one piece of it, is taxed on. Gross where prices include tax."""
 
@@ -62,6 +62,8 @@ def tax_each(subjects: Sequence[Taxable], store: StoreTerms) -> list[Decimal]:
 
 def split(tax: Decimal, rates: Sequence[Decimal]) -> list[Decimal]:
     """A line's tax over its jurisdictions, in proportion to their rates; it always adds up."""
+    if len(rates) == 1:
+        return [tax if rates[0] else ZERO]
     weights = [int(rate.scaleb(RATE_SCALE)) for rate in rates]
     if not sum(weights):
         return [ZERO] * len(weights)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 SPEND_GET = "SPEND_GET"
@@ -105,8 +106,7 @@ class HolidayTerms:
         return {"code": self.code, "unit_price_below": None if below is None else str(below)}
 
 
-@dataclass(frozen=True, slots=True)
-class PromotionTerms:
+class PromotionTerms(NamedTuple):
     """A promotion whose dates and store fit, and the SKUs of this cart that each of its roles targets."""
 
     row: str
@@ -127,6 +127,10 @@ class PromotionTerms:
     until_time: time | None = None
     max_uses: int | None = None
     priority: int = 0
+
+    def reaching(self, roles: tuple[frozenset[str], ...]) -> "PromotionTerms":
+        """The same promotion on these products."""
+        return PromotionTerms._make((*self[:5], roles, *self[6:]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ be watched during the search: leaving such an application out is better, or as g
 got units are the cheapest of an application, the cut dearest first saves most, so it is the only one looked at.
 
 **What needs no search** (`screening`). Of the single-unit deals without a limit each line has one best, its *plain*
-option. The others, *rivals*, are dropped where another of the same shape always does better, and grouped so that
-rivals of different groups share no line: groups are solved one by one. A cart without rivals is done here.
+option. Of the others, those are dropped that even at their best do worse than the plain options on the units they
+need, before anything is built for them. What is left, *rivals*, is dropped where another of the same shape always does
+better, and grouped so that rivals of different groups share no line: groups are solved one by one. A cart without
+rivals is done here.
 
 **Counters** (`counters`). When the units of a group are dealt out one by one, dearest first, a deal need not remember
 which units it got, only how many its open applications still lack: a small counter. A choice is then a path: unit by
@@ -51,6 +53,7 @@ from pricing.deals.budget import Budget as Budget
 from pricing.deals.choosing import choose
 from pricing.deals.kinds import Deal as Deal
 from pricing.deals.kinds import Line as Line
+from pricing.deals.kinds import Maker as Maker
 from pricing.deals.kinds import Role as Role
 from pricing.deals.kinds import amount_off as amount_off
 from pricing.deals.kinds import bundle as bundle

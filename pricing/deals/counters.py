@@ -66,23 +66,29 @@ def _any_order(counts: tuple[int, ...], uses: int, *, capped: bool) -> Counter:
     start = (0,) * len(counts)
     numbers = {start: 0}
     todo = [start]
+    opened = [0]
     moves = []
-    for held in todo:
+    for number, held in enumerate(todo):
         for role, count in enumerate(counts):
             if held[role] == count * uses:
                 continue
-            after = tuple(units + (place == role) for place, units in enumerate(held))
-            opens = _opened(after, counts) > _opened(held, counts)
+            after = (*held[:role], held[role] + 1, *held[role + 1 :])
+            opens = -(-after[role] // count) > opened[number]
             if not capped:
-                whole = min(units // needed for units, needed in zip(after, counts, strict=True))
-                after = tuple(units - whole * needed for units, needed in zip(after, counts, strict=True))
+                after = _without_whole(after, counts)
             if after not in numbers:
                 numbers[after] = len(todo)
                 todo.append(after)
-            moves.append(Move(numbers[held], role, numbers[after], opens))
-    owed = (_opened(held, counts) * sum(counts) - sum(held) for held in todo)
-    return Counter(tuple(moves), tuple(owed))
+                opened.append(_opened(after, counts))
+            moves.append(Move(number, role, numbers[after], opens))
+    run = sum(counts)
+    return Counter(tuple(moves), tuple([begun * run - sum(held) for begun, held in zip(opened, todo, strict=True)]))
+
+
+def _without_whole(held: tuple[int, ...], counts: tuple[int, ...]) -> tuple[int, ...]:
+    whole = min([units // needed for units, needed in zip(held, counts, strict=True)])
+    return tuple([units - whole * needed for units, needed in zip(held, counts, strict=True)]) if whole else held
 
 
 def _opened(held: tuple[int, ...], counts: tuple[int, ...]) -> int:
-    return max(-(-units // count) for units, count in zip(held, counts, strict=True))
+    return max([-(-units // count) for units, count in zip(held, counts, strict=True)])

@@ -6,10 +6,12 @@ counts uses and units in the order in which the rules break ties: the larger num
 the choice can be read from the number itself.
 """
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from pricing.deals.applications import Taken
-from pricing.deals.problem import DEAD, NEVER, Problem, Track
+from pricing.deals.problem import DEAD, Problem, Track
+from pricing.deals.screening import NEVER, Rival
 
 Options = list[tuple[int, int]]
 """(what it adds to the value, what it adds to the state), best first."""
@@ -65,16 +67,29 @@ class TieBreak:
         self._unit_at = {key: self._digit(problem.counts[key[2]]) for key in sorted(keys, reverse=True)}
         ranks = sorted({rank for rank, _, _ in keys}, reverse=True)
         self._use_at = {rank: self._digit(len(problem.units)) for rank in ranks}
+        self._adds: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
 
     def _digit(self, most: int) -> int:
         place = self.bits
         self.bits += most.bit_length()
         return place
 
-    def weight(self, rank: int, role: int, line: int, *, opens: bool) -> int:
-        """What a unit adds to the number; `opens` if a use begins with it."""
-        unit = 1 << self._unit_at[rank, role, line]
-        return unit + (1 << self._use_at[rank]) if opens else unit
+    def unit(self, rank: int, role: int, line: int) -> int:
+        """What a unit adds to the number."""
+        return 1 << self._unit_at[rank, role, line]
+
+    def use(self, rank: int) -> int:
+        """What a use that begins adds to it."""
+        return 1 << self._use_at[rank]
+
+    def adds(self, rival: Rival, line: int) -> tuple[list[int], list[int]]:
+        """By role: what a unit of the line adds, and what one adds with which a use begins."""
+        adds = self._adds.get((rival.rank, line))
+        if adds is None:
+            roles = enumerate(rival.roles)
+            units = [self.unit(rival.rank, number, line) if line in role.worth else 0 for number, role in roles]
+            adds = self._adds[rival.rank, line] = units, [unit + self.use(rival.rank) for unit in units]
+        return adds
 
     def read(self, number: int) -> Taken:
         taken = {}
@@ -95,10 +110,12 @@ class States:
         for track in problem.tracks:
             self.low[track.rival.rank] = self.owed_at
             self.owed_at += (track.size - 1).bit_length()
+        self.parts = {track.rival.rank: self._parts(track) for track in problem.tracks}
+        """By rank: what each state of its counter makes of the whole number."""
 
-    def change(self, track: Track, state: int, after: int) -> int:
-        owed = track.owed[after] - track.owed[state]
-        return ((after - state) << self.low[track.rival.rank]) + (owed << self.owed_at)
+    def _parts(self, track: Track) -> list[int]:
+        low = self.low[track.rival.rank]
+        return [(state << low) + (owed << self.owed_at) for state, owed in enumerate(track.owed)]
 
 
 def _narrowed(layer: dict[int, int], width: int, states: States) -> tuple[dict[int, int], list[int]]:
@@ -106,7 +123,7 @@ def _narrowed(layer: dict[int, int], width: int, states: States) -> tuple[dict[i
 
     Of each number of units owed the best state is kept as well, lest all that is left should end in want of units.
     """
-    ranked = sorted(layer.items(), key=_best_first)
+    ranked = sorted(layer.items(), key=itemgetter(1), reverse=True)
     kept = dict(ranked[:width])
     owing = {state >> states.owed_at for state in kept}
     lost: list[int] = []
@@ -119,28 +136,19 @@ def _narrowed(layer: dict[int, int], width: int, states: States) -> tuple[dict[i
     return kept, lost
 
 
-def _best_first(entry: tuple[int, int]) -> tuple[int, int]:
-    state, value = entry
-    return -value, state
-
-
 class _Dealing:
     """What can become of one unit, whatever the states of the counters."""
 
     def __init__(self, problem: Problem, position: int, ties: TieBreak, states: States) -> None:
-        self.ties, self.states = ties, states
+        self.bits, self.owed_at = ties.bits, states.owed_at
         self.line, self.toll = problem.units[position], problem.tolls[position]
         self.units_left = len(problem.units) - position - 1
-        self.touching: list[tuple[Track, int, int, int]] = []
-        """Each deal that may use the unit, the unit's place in its track, and where its counter's state stands."""
-        self.mask = 0
-        for track, k in problem.touching[position]:
-            low, ones = states.low[track.rival.rank], (1 << (track.size - 1).bit_length()) - 1
-            self.touching.append((track, k, low, ones))
-            self.mask |= ones << low
+        self.wanting = [_Wanting(self, track, k, ties, states) for track, k in problem.touching[position]]
+        self.mask = sum([one.ones << one.low for one in self.wanting])
         self.left_alone = (problem.floor[position] - self.toll) << ties.bits
         if self.line in problem.plain:
-            self.left_alone += ties.weight(problem.plain[self.line].rank, 0, self.line, opens=True)
+            rank = problem.plain[self.line].rank
+            self.left_alone += ties.unit(rank, 0, self.line) + ties.use(rank)
 
     def next_layer(self, layer: dict[int, int], cutoff: int) -> dict[int, int]:
         """Only the counters of deals that may use the unit matter: states that agree in them share their options."""
@@ -148,12 +156,13 @@ class _Dealing:
         following: dict[int, int] = {}
         best_so_far = following.get
         too_low = cutoff - 1
-        owed_at, units_left = self.states.owed_at, self.units_left
+        owed_at, units_left, mask = self.owed_at, self.units_left, self.mask
+        least = cutoff - max(layer.values(), default=0)
         for state, value in layer.items():
-            counters = state & self.mask
+            counters = state & mask
             options = known.get(counters)
             if options is None:
-                options = known[counters] = self._options(counters)
+                options = known[counters] = self._options(counters, least)
             for adds, change in options:
                 total = value + adds
                 if total < cutoff:
@@ -163,29 +172,52 @@ class _Dealing:
                     following[after] = total
         return following
 
-    def _options(self, counters: int) -> Options:
-        """No rival uses the unit, or one does; each of the others loses what it hoped to gain by it."""
-        now = [(counters >> low) & ones for _, _, low, ones in self.touching]
-        losses = [
-            track.ahead[k + 1][state] - track.ahead[k][state]
-            for state, (track, k, _, _) in zip(now, self.touching, strict=True)
-        ]
-        loss = sum(losses)
-        options = [((loss << self.ties.bits) + self.left_alone, 0)] if loss > DEAD else []
-        for state, own, (track, k, _, _) in zip(now, losses, self.touching, strict=True):
+    def _options(self, counters: int, least: int) -> Options:
+        """No rival uses the unit, or one does; each of the others loses what it hoped to gain by it.
+
+        Without those that add less than `least`.
+        """
+        wishes = []
+        loss = 0
+        for one in self.wanting:
+            state = (counters >> one.low) & one.ones
+            wish = one.known.get(state) or one.wish(state, least)
+            loss += wish[0]
+            if wish[1]:
+                wishes.append(wish)
+        options = [((loss << self.bits) + self.left_alone, 0)] if loss > DEAD else []
+        for own, uses in wishes:
             if loss - own > DEAD:
-                options += self._uses(track, k, state, loss - own)
-        options.sort(reverse=True)
+                of_others = (loss - own) << self.bits
+                options += [(of_others + adds, change) for adds, change in uses]
+        if len(options) > 1:
+            options.sort(reverse=True)
         return options
 
-    def _uses(self, track: Track, k: int, state: int, loss_of_others: int) -> Options:
-        ahead, rank, ties, states = track.ahead[k + 1], track.rival.rank, self.ties, self.states
-        base = loss_of_others - self.toll - track.ahead[k][state]
-        return [
-            (
-                ((base + score + ahead[after]) << ties.bits) + ties.weight(rank, role, self.line, opens=opens),
-                states.change(track, state, after),
-            )
-            for start, after, score, role, opens in track.steps[k]
+
+class _Wanting:
+    """A deal that may use the unit."""
+
+    __slots__ = ("_adds", "_ahead", "_bits", "_here", "_parts", "_steps", "_toll", "known", "low", "ones")
+
+    def __init__(self, dealing: _Dealing, track: Track, k: int, ties: TieBreak, states: States) -> None:
+        rank = track.rival.rank
+        self.low, self.ones = states.low[rank], (1 << (track.size - 1).bit_length()) - 1
+        """Where its counter's state stands."""
+        self.known: dict[int, tuple[int, Options]] = {}
+        self._steps, self._toll = track.steps[k], dealing.toll
+        self._here, self._ahead = track.ahead[k], track.ahead[k + 1]
+        self._bits, self._parts = ties.bits, states.parts[rank]
+        self._adds = ties.adds(track.rival, dealing.line)
+
+    def wish(self, state: int, least: int) -> tuple[int, Options]:
+        """What the deal loses without the unit, and its ways to use it that add at least so much, were it alone."""
+        here, ahead, bits, parts, adds = self._here[state], self._ahead, self._bits, self._parts, self._adds
+        hoped, held = here + self._toll, parts[state]
+        uses = [
+            (((score + ahead[after] - hoped) << bits) + adds[opens][role], parts[after] - held)
+            for start, after, score, role, opens in self._steps
             if start == state
         ]
+        wish = self.known[state] = ahead[state] - here, [use for use in uses if use[0] >= least]
+        return wish

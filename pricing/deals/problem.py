@@ -5,25 +5,20 @@ A *score* is cents and applications in one whole number that grows with the savi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from pricing.deals.counters import Counter, counter_for
 from pricing.deals.kinds import Line
-from pricing.deals.screening import Plain, Rival
+from pricing.deals.screening import NEVER, Plain, Rival
 
-NEVER = -(1 << 90)
 DEAD = NEVER // 2
 """Scores below this have something impossible in them."""
 
 
-class Step(NamedTuple):
-    """A counter's move with a unit of one line: it adds `score`, the unit's toll not yet paid."""
+Step = tuple[int, int, int, int, bool]
+"""A counter's move with a unit of one line: (state, after, score, role, opens).
 
-    state: int
-    after: int
-    score: int
-    role: int
-    opens: bool
+It adds `score`, the unit's toll not yet paid. A plain tuple, for there are thousands of them.
+"""
 
 
 class Track:
@@ -34,11 +29,13 @@ class Track:
     can contain are not kept.
     """
 
-    __slots__ = ("ahead", "behind", "owed", "positions", "rival", "size", "steps")
+    __slots__ = ("ahead", "behind", "owed", "positions", "pruned", "rival", "size", "steps")
 
     def __init__(self, rival: Rival, units: Sequence[int], tolls: Sequence[int], bits: int) -> None:
         counter = counter_for(rival.counts, rival.uses, capped=rival.capped, got_are_cheapest=rival.got_are_cheapest)
         self.rival, self.owed, self.size = rival, counter.owed, len(counter.owed)
+        self.pruned = False
+        """Steps have been forgotten since `ahead` was set."""
         by_line = {line: _steps(rival, counter, line, bits) for line in rival.lines}
         self.positions = [position for position, line in enumerate(units) if line in by_line]
         self.steps = self._reachable([by_line[units[position]] for position in self.positions])
@@ -46,10 +43,16 @@ class Track:
         self.ahead = [[NEVER if owed else 0 for owed in counter.owed]]
         self._look_ahead(tolls)
 
-    def set_tolls(self, tolls: Sequence[int]) -> None:
-        ahead = self.ahead[-1]
-        for k in range(len(self.positions) - 1, -1, -1):
-            ahead = self.ahead[k] = pulled(ahead, self.steps[k], tolls[self.positions[k]])
+    def set_tolls(self, tolls: Sequence[int], changed: Sequence[bool]) -> None:
+        """`ahead` at these tolls, of which some units' have changed."""
+        positions = self.positions
+        last = len(positions) - 1
+        while not self.pruned and last >= 0 and not changed[positions[last]]:
+            last -= 1
+        self.pruned = False
+        ahead = self.ahead[last + 1]
+        for k in range(last, -1, -1):
+            ahead = self.ahead[k] = pulled(ahead, self.steps[k], tolls[positions[k]])
 
     def best_reply(self, tolls: Sequence[int]) -> list[int]:
         """The units that the deal would use if it had to pay these tolls; `ahead` must be up to date."""
@@ -59,21 +62,21 @@ class Track:
             if ahead[state] == best:
                 continue
             used.append(position)
-            state = next(
-                step.after
-                for step in self.steps[k]
-                if step.state == state and step.score - tolls[position] + ahead[step.after] == best
-            )
+            best += tolls[position]
+            for start, after, score, _, _ in self.steps[k]:
+                if start == state and score + ahead[after] == best:
+                    state = after
+                    break
         return used
 
     def best_use(self, tolls: Sequence[int]) -> int:
         """The most that the deal scores at these tolls if it is applied at least once; `ahead` must be up to date."""
         return max(
             (
-                step.score - tolls[position] + ahead[step.after]
+                score - tolls[position] + ahead[after]
                 for position, steps, ahead in zip(self.positions, self.steps, self.ahead[1:], strict=True)
-                for step in steps
-                if step.state == 0
+                for state, after, score, _, _ in steps
+                if state == 0
             ),
             default=NEVER,
         )
@@ -90,6 +93,7 @@ class Track:
                 behind = pushed(behind, steps, toll)
                 kept.append((position, steps, self.ahead[k]))
         self._keep(kept)
+        self.pruned = True
 
     def _reachable(self, all_steps: Sequence[list[Step]]) -> list[list[Step]]:
         """Without the steps from states that cannot have been reached yet."""
@@ -97,8 +101,8 @@ class Track:
         for line_steps in all_steps:
             steps = line_steps
             if len(reached) < self.size:
-                steps = [step for step in line_steps if step.state in reached]
-                reached.update([step.after for step in steps])
+                steps = [step for step in line_steps if step[0] in reached]
+                reached.update([step[1] for step in steps])
             kept.append(steps)
         return kept
 
@@ -107,7 +111,7 @@ class Track:
         ahead = self.ahead[-1]
         kept = []
         for position, all_steps in zip(reversed(self.positions), reversed(self.steps), strict=True):
-            steps = [step for step in all_steps if ahead[step.after] > DEAD]
+            steps = [step for step in all_steps if ahead[step[1]] > DEAD]
             if steps:
                 ahead = pulled(ahead, steps, tolls[position])
                 kept.append((position, steps, ahead))
@@ -158,9 +162,10 @@ class Problem:
         return sum(self.tolls) + sum([track.ahead[0][0] for track in self.tracks])
 
     def set_tolls(self, tolls: list[int]) -> None:
+        changed = [new != old for new, old in zip(tolls, self.tolls, strict=True)]
         self.tolls = tolls
         for track in self.tracks:
-            track.set_tolls(tolls)
+            track.set_tolls(tolls, changed)
 
     def lowest_tolls(self) -> dict[int, int]:
         """By line, over its units."""
@@ -206,10 +211,9 @@ def pushed(behind: list[int], steps: Sequence[Step], toll: int) -> list[int]:
 
 def _steps(rival: Rival, counter: Counter, line: int, bits: int) -> list[Step]:
     opening = (rival.amount << bits) + 1
-    worth = [role.worth.get(line) for role in rival.roles]
-    steps = []
-    for state, role, after, opens in counter.moves:
-        adds = worth[role]
-        if adds is not None:
-            steps.append(Step(state, after, (adds << bits) - opening * opens, role, opens))
-    return steps
+    adds = [None if (worth := role.worth.get(line)) is None else worth << bits for role in rival.roles]
+    return [
+        (state, after, score - opening if opens else score, role, opens)
+        for state, role, after, opens in counter.moves
+        if (score := adds[role]) is not None
+    ]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from pricing.deals.kinds import Deal, Line, Role
 
+NEVER = -(1 << 90)
+
 Shape = tuple[tuple[int, ...], bool, tuple[frozenset[int], ...]]
 
 
@@ -16,7 +18,7 @@ class Plain:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rival:
     """A deal that has to be weighed against others, cut down to the lines at hand.
 
@@ -46,8 +48,52 @@ def screened(lines: Sequence[Line], deals: Sequence[Deal]) -> tuple[dict[int, Pl
                     plain[line] = Plain(saving, rank)
         else:
             searched.append((rank, deal))
-    found = [_rival(rank, deal, units, plain) for rank, deal in searched]
+    hopes = _Hopes(lines, plain)
+    found = [_rival(rank, deal, units, plain) for rank, deal in searched if hopes.of(deal)]
     return plain, _undominated([rival for rival in found if rival is not None])
+
+
+class _Hopes:
+    """Whether a deal could be better anywhere than leaving its units to the plain options, or as good.
+
+    What cannot is in no best choice: without it, and with the plain options instead, any choice would score more. As
+    in a problem, a score is cents and applications in one number.
+    """
+
+    def __init__(self, lines: Sequence[Line], plain: Mapping[int, Plain]) -> None:
+        self._lines = lines
+        self._bits = sum([line.count for line in lines]).bit_length()
+        self._floor = [0] * len(lines)
+        for line, option in plain.items():
+            self._floor[line] = (option.saving << self._bits) - 1
+
+    def of(self, deal: Deal) -> bool:
+        """May be too hopeful, for a unit can count in two roles."""
+        opening = (deal.amount << self._bits) + 1
+        if sum([self._most(role.count, role.worth) for role in deal.roles]) < opening:
+            return False
+        return not deal.got_are_cheapest or self._most_cheapest_got(*deal.roles) >= opening
+
+    def _most(self, count: int, worth: Mapping[int, int]) -> int:
+        """The most that so many units can add; too much where lines without units stand among them."""
+        bits, floor, lines = self._bits, self._floor, self._lines
+        gains = [(cents << bits) - floor[line] for line, cents in worth.items()]
+        if count == 1 or len(gains) < 2:  # noqa: PLR2004  nothing to choose from
+            return count * max(gains, default=NEVER)
+        each = [gain for gain, line in zip(gains, worth, strict=True) for _ in range(min(lines[line].count, count))]
+        each.sort(reverse=True)
+        return sum(each[:count]) if len(each) >= count else NEVER
+
+    def _most_cheapest_got(self, bought: Role, got: Role) -> int:
+        """Some unit is the dearest got one: no bought one comes after it, and no other got one before it."""
+        best = best_got = NEVER
+        dearest_first = sorted(got.worth, key=lambda line: (-self._lines[line].price, line))
+        for place in range(len(dearest_first) - 1, -1, -1):
+            line = dearest_first[place]
+            best_got = max(best_got, (got.worth[line] << self._bits) - self._floor[line])
+            before = {line: bought.worth[line] for line in dearest_first[: place + 1]}
+            best = max(best, got.count * best_got + self._most(bought.count, before))
+        return best
 
 
 def groups(rivals: Sequence[Rival]) -> list[list[Rival]]:
@@ -73,7 +119,7 @@ def _is_plain(deal: Deal, units: Sequence[int]) -> bool:
 
 
 def _sum(units: Sequence[int], of_lines: Iterable[int]) -> int:
-    return sum(map(units.__getitem__, of_lines))
+    return sum([units[line] for line in of_lines])
 
 
 def _rival(rank: int, deal: Deal, units: Sequence[int], plain: Mapping[int, Plain]) -> Rival | None:

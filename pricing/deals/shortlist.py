@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from pricing.deals.kinds import BOUGHT, GOT, Line
 from pricing.deals.layers import Found, search
-from pricing.deals.problem import NEVER, Problem
-from pricing.deals.screening import Rival
+from pricing.deals.problem import Problem
+from pricing.deals.screening import NEVER, Rival
 from pricing.deals.tolls import descend, sweep
 
 _STEPS = 10

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from pricing.deals.applications import Taken
 from pricing.deals.layers import Found, search
-from pricing.deals.problem import NEVER, Problem
+from pricing.deals.problem import Problem
+from pricing.deals.screening import NEVER
 from pricing.deals.tolls import descend, sweep
 
 _ROUNDS = ((10, 12), (10, 12), (20, 24))

@@ -12,17 +12,19 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Model
 
-from catalog.barcodes import new_id, stored_key
+from catalog.bulk import Added, Changed, Changes, Plan
+from catalog.labels import relabel
 from catalog.models import Barcode, Product, Store
+from catalog.rows import Row, row_columns
 from pricing.models import BEGINNING, TaxCategory
 from pricing.storefile.entries import CodedEntry, Document, ProductEntry, StoreEntry
 from pricing.storefile.faults import Faults
 from pricing.storefile.report import Difference
-from pricing.storefile.stored import Row, Stored
-from pricing.storefile.tables import ASSIGNMENTS, CODED, PRICES, DatedTable, row_columns
+from pricing.storefile.stored import Stored
+from pricing.storefile.tables import ASSIGNMENTS, CODED, PRICES, DatedTable
 from pricing.storefile.timeline import Action, Timeline, Version, Wanted
 from pricing.storefile.words import changes, moment_text, names_text, row_text, step_text
-from pricing.storefile.write import NOT_OURS, Added, Changed, Changes, Plan
+from pricing.storefile.write import NOT_OURS, SWITCHES
 
 _COUNTS_FOR_THE_PAST = " (this counts for earlier carts too that are still to be priced)"
 _EXEMPT = row_columns(TaxCategory).index("exempt")
@@ -66,7 +68,7 @@ class _Comparison:
     # -- rows known by a key
 
     def stores(self, *, hold_new: bool) -> None:
-        new = {"on_hold": hold_new, "tests_until": None}
+        new = {"on_hold": hold_new, "tests_until": None, **dict.fromkeys(SWITCHES, False)}
         for entry in self.document.stores:
             held = self.stored.stores.get(entry.store_id)
             row = _store_row(entry, held, new)
@@ -117,21 +119,11 @@ class _Comparison:
 
     def _barcodes(self, entry: ProductEntry) -> list[str]:
         """Makes the product's barcodes those of the file, in its order."""
-        held = {(code, kind): (pk, place) for pk, place, code, kind in self.stored.barcodes.get(entry.sku, ())}
-        if tuple(held) == entry.barcodes:
+        labels = self.stored.barcodes.get(entry.sku, ())
+        if not relabel(self.plan[Barcode], entry.sku, labels, entry.barcodes):
             return []
-        plan = self.plan[Barcode]
-        for place, barcode in enumerate(entry.barcodes):
-            pk, held_place = held.get(barcode, (None, None))
-            if pk is None:
-                plan.added.append(Added(_barcode_row(new_id(), entry.sku, place, *barcode)))
-            elif held_place != place:
-                plan.changed.append(Changed(_barcode_row(pk, entry.sku, place, *barcode)))
-        for barcode, (pk, place) in held.items():
-            if barcode not in entry.barcodes:
-                plan.removed.append(_barcode_row(pk, entry.sku, place, *barcode))
-        before, after = (names_text(code for code, _ in barcodes) for barcodes in (held, entry.barcodes))
-        return [f"barcodes {before} -> {after}"]
+        before = names_text(code for _, _, code, _ in labels)
+        return [f"barcodes {before} -> {names_text(code for code, _ in entry.barcodes)}"]
 
     # -- dated rows
 
@@ -172,9 +164,9 @@ class _Comparison:
         plan = self.plan[table.model]
         for version in timeline.versions:
             if version.is_new:
-                plan.added.append(Added(_dated_row(uuid4(), version), version.terms.many))
+                plan.added.append(Added(_dated_row(table, uuid4(), version), version.terms.many))
             elif version.is_changed:
-                plan.changed.append(_changed(version))
+                plan.changed.append(_changed(table, version))
         if clash := timeline.conflict():
             self._note_clash(table, timeline, clash)
 
@@ -206,18 +198,14 @@ def _store_row(entry: StoreEntry, held: Row | None, new: Mapping[str, Any]) -> R
     return tuple(getattr(entry, column) if column in ours else others[column] for column in columns)
 
 
-def _barcode_row(pk: Any, sku: str, place: int, code: str, kind: str) -> Row:
-    return pk, sku, place, code, kind, stored_key(code, kind)
+def _dated_row(table: DatedTable, pk: Any, version: Version) -> Row:
+    return table.row(pk, version.starts_at, version.ends_at, version.terms)
 
 
-def _dated_row(pk: Any, version: Version) -> Row:
-    return pk, version.starts_at, version.ends_at, *version.terms.values
-
-
-def _changed(version: Version) -> Changed:
+def _changed(table: DatedTable, version: Version) -> Changed:
     terms_before = version.stored[1] if version.stored else version.terms
     before = None if terms_before == version.terms else terms_before.many
-    return Changed(_dated_row(version.row, version), version.terms.many, before)
+    return Changed(_dated_row(table, version.row, version), version.terms.many, before)
 
 
 def _by_scope(table: DatedTable, entries: Iterable[Any]) -> dict[Any, list[Wanted]]:

@@ -13,7 +13,9 @@ from typing import Any
 from django.db.models import Model
 
 from catalog.models import Barcode, Product, Store
+from catalog.rows import link, rows_of
 from pricing.models import (
+    BEGINNING,
     MAY,
     NEEDS,
     VARYING,
@@ -28,7 +30,6 @@ from pricing.models import (
 )
 from pricing.storefile.entries import DEFAULTS, KEYS
 from pricing.storefile.stored import mark
-from pricing.storefile.tables import link, rows_of
 from pricing.storefile.words import exact_text
 
 TRIES = 5
@@ -58,6 +59,16 @@ def dump(*, now: datetime, store_id: str | None = None) -> str:
         if mark() == before:
             return _text(sections)
     raise KeepsChanging
+
+
+def one_promotion(promotion: Promotion, stores: Collection[str]) -> str:
+    """A single promotion, be it stored or not, as its line of the file; in these stores unless it is in all of them.
+
+    One that has no start yet starts at the beginning.
+    """
+    row = {"starts_at": promotion.starts_at or BEGINNING, "ends_at": promotion.ends_at}
+    row |= {key: getattr(promotion, key) for key in KEYS["promotions"] if key not in {"stores", *row}}
+    return _line("promotions", _promotion({**_dated(row), "stores": None if promotion.all_stores else sorted(stores)}))
 
 
 # --- Text
@@ -202,9 +213,13 @@ class _Reader:
         return [_promotion(row) for row in self._coded(Promotion, *columns)]
 
     def _coded(self, model: type[Model], *columns: str) -> list[Row]:
-        """The rows that are for some store, by code and start."""
+        """The rows that are for some store, by code and start; no drafts, which have no start and do not travel."""
         where = _related(model, "stores")
-        rows = rows_of(model).values("id", "code", "starts_at", "ends_at", "all_stores", *columns)
+        rows = (
+            rows_of(model)
+            .filter(starts_at__isnull=False)
+            .values("id", "code", "starts_at", "ends_at", "all_stores", *columns)
+        )
         found = [
             {**_dated(row), "stores": self._stores(where[row["id"]], all_stores=row["all_stores"])}
             for row in _sorted(rows, "code", "starts_at")

@@ -8,6 +8,11 @@ from time import perf_counter
 from django.conf import settings
 from django.db import transaction
 
+from catalog import bulk
+from catalog.bulk import Plan, Statement
+from catalog.models import Store
+from catalog.rows import meta
+from pricing.four_eyes import RULES
 from pricing.storefile import shape, write
 from pricing.storefile.compare import compare
 from pricing.storefile.entries import Document
@@ -15,9 +20,9 @@ from pricing.storefile.faults import Fault, Faults, Faulty
 from pricing.storefile.references import References
 from pricing.storefile.report import Difference
 from pricing.storefile.stored import mark, read
-from pricing.storefile.write import Statement
 
 REASON = "store file"
+OUTSIDE = "changes there need a second pair of eyes; a command of the operator does not, and is in the history"
 TRIES = 5
 """So often a load begins again because somebody changed something meanwhile."""
 
@@ -83,9 +88,19 @@ def _try(
     faults.stop()
     plan, difference = compare(document, stored, faults, now=now, hold_new_stores=settings.JWO_ENVIRONMENT != "sandbox")
     faults.stop()
-    difference.warnings = warnings
+    difference.warnings = [*warnings, *_second_looks(plan)]
     statements = [] if dry_run else write.prepare(plan, now=now, reason=reason)
     return Loaded(difference, *_write(statements, marked)) if statements else Loaded(difference)
+
+
+def _second_looks(plan: Plan) -> Iterator[Fault]:
+    """Stores whose rule of four eyes this load goes past: whoever may run a command may do everything."""
+    for model, changes in plan.items():
+        rule = RULES.get(meta(model).model_name or "")
+        if rule and changes:
+            names = ", ".join(Store.objects.filter(**{rule: True}).values_list("name", flat=True))
+            if names:
+                yield Fault(meta(model).db_table.removeprefix("pricing_"), f"{names}: {OUTSIDE}")
 
 
 def _write(statements: list[Statement], marked: object) -> tuple[int, float]:
@@ -95,5 +110,5 @@ def _write(statements: list[Statement], marked: object) -> tuple[int, float]:
         began = perf_counter()
         if mark() != marked:
             raise _Overtaken
-        rows = write.run(statements)
+        rows = bulk.run(statements)
     return rows, perf_counter() - began

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from catalog.barcodes import PLU_DIGITS, is_digits, stored_key
+from catalog.labels import carriers
 from catalog.models import Product, SoldBy, Store
+from catalog.rows import row_columns
 from pricing.models import Funding, category_keys
 from pricing.storefile.decode import did_you_mean
 from pricing.storefile.entries import CodedEntry, Document, FeeEntry, ProductEntry, PromotionEntry, Taxed
 from pricing.storefile.faults import Fault, Faults
-from pricing.storefile.stored import Stored, carriers, target_sets, vendor_promotions
-from pricing.storefile.tables import row_columns
+from pricing.storefile.stored import Stored, target_sets, vendor_promotions
 
 DIGITS = {"UPC": (12, 8), "EAN": (13,), "EAN8": (8,), "ISBN": (10,), "GTIN": (14,), "PLU": tuple(PLU_DIGITS)}
 """How many digits a barcode of each type has. Source: the catalog contract, section 1.3."""

@@ -23,6 +23,7 @@ from catalog.models import (
     TaxRounding,
     WeightUnit,
 )
+from catalog.rows import meta
 from pricing.models import (
     MAY,
     NEEDS,
@@ -53,7 +54,6 @@ from pricing.storefile.entries import (
     TaxRuleEntry,
 )
 from pricing.storefile.faults import Faults
-from pricing.storefile.tables import meta
 
 # --- Reading
 

@@ -1,37 +1,21 @@
 """What the database holds of what a file names: read once, in pieces of a bounded size."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-from django.db.models import Max, Model
+from django.db.models import Model
 
-from catalog.models import Barcode, Product, Store
+from catalog.labels import labels_of
+from catalog.models import Product, Store
+from catalog.rows import Row, history_mark, related, row_columns, rows_of, rows_with
 from pricing.models import Funding, Promotion, TaxCategory, category_keys
 from pricing.storefile.entries import Document, PromotionEntry
-from pricing.storefile.tables import (
-    ASSIGNMENTS,
-    CODED,
-    LOADED,
-    PRICES,
-    DatedTable,
-    history_of,
-    link,
-    row_columns,
-    rows_of,
-)
+from pricing.storefile.tables import ASSIGNMENTS, CODED, LOADED, PRICES, DatedTable
 from pricing.storefile.timeline import Version
 
-AT_ONCE = 500
-"""Keys in one query."""
-
-MOST_PASSED_OVER = 4
-"""Reading so many rows for each one that is wanted still costs less than asking for keys."""
-
-Row = tuple[Any, ...]
 Scopes = dict[Any, list[Version]]
 
 
@@ -44,7 +28,7 @@ class Stored:
     products: dict[str, Row]
     """Those that the file describes."""
     product_stores: dict[str, frozenset[str]]
-    barcodes: dict[str, list[Row]]
+    barcodes: Mapping[str, list[Row]]
     """Of those products, in order: (id, position, code, type)."""
     sold_by: dict[str, tuple[str, str]]
     """How every product that the file describes or refers to is sold: (by what, unit)."""
@@ -54,12 +38,8 @@ class Stored:
 
 
 def mark() -> tuple[Any, ...]:
-    """Differs after every recorded change of the tables concerned: how many, and when the last.
-
-    The number is needed besides: of two changes the earlier may be committed last.
-    """
-    histories = [rows_of(history_of(model)) for model in LOADED]
-    return tuple((rows.count(), rows.aggregate(last=Max("history_date"))["last"]) for rows in histories)
+    """Differs after every recorded change of the tables concerned."""
+    return history_mark(LOADED)
 
 
 def read(document: Document) -> Stored:
@@ -73,12 +53,12 @@ def read(document: Document) -> Stored:
     return Stored(
         stores=_by_key(Store),
         tax_categories=_by_key(TaxCategory),
-        products={row[0]: row for row in _rows(Product, "sku", skus, row_columns(Product))},
+        products={row[0]: row for row in rows_with(Product, "sku", skus, row_columns(Product))},
         product_stores=related(Product, "stores", skus),
-        barcodes=_barcodes(skus),
+        barcodes=labels_of(skus),
         sold_by={
             sku: (sold_by, unit)
-            for sku, sold_by, unit in _rows(
+            for sku, sold_by, unit in rows_with(
                 Product, "sku", {*skus, *_referred(document)}, ("sku", "sold_by", "weight_unit")
             )
         },
@@ -89,23 +69,17 @@ def read(document: Document) -> Stored:
 
 def vendor_promotions(codes: Iterable[str], now: datetime) -> list[tuple[str, bool, frozenset[str]]]:
     """Promotions paid by somebody else that are not over, but for these codes: (code, all stores, stores)."""
-    rows = Promotion.objects.filter(funding=Funding.VENDOR).exclude(ends_at__lte=now).exclude(code__in=list(codes))
+    vendors = Promotion.objects.filter(funding=Funding.VENDOR, starts_at__isnull=False)
+    rows = vendors.exclude(ends_at__lte=now).exclude(code__in=list(codes))
     found = list(rows.values_list("id", "code", "all_stores"))
     stores = related(Promotion, "stores", [pk for pk, _, _ in found])
     return [(code, all_stores, stores.get(pk, frozenset())) for pk, code, all_stores in found]
 
 
-def carriers(lookup_keys: Iterable[str]) -> dict[str, set[str]]:
-    """The SKUs that carry a barcode of these keys, by key."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for key, sku in _rows(Barcode, "lookup_key", lookup_keys, ("lookup_key", "product_id")):
-        found[key].add(sku)
-    return found
-
-
 def dated_rows(table: DatedTable, column: str, keys: Iterable[str]) -> Scopes:
-    """The versions of each scope, with their terms."""
-    rows = list(_rows(table.model, column, keys, ("id", "starts_at", "ends_at", *table.columns)))
+    """The versions of each scope, with their terms. A draft, which has no start, is none."""
+    columns = ("id", "starts_at", "ends_at", *table.columns)
+    rows = [row for row in rows_with(table.model, column, keys, columns) if row[1] is not None]
     many = [related(table.model, name, [row[0] for row in rows]) for name in table.many]
     scopes: Scopes = defaultdict(list)
     for row in rows:
@@ -113,15 +87,6 @@ def dated_rows(table: DatedTable, column: str, keys: Iterable[str]) -> Scopes:
         terms = table.terms(row[3:], tuple(owned.get(pk, frozenset()) for owned in many))
         scopes[table.scope_of(row[3:])].append(Version.held(pk, starts_at, ends_at, terms))
     return scopes
-
-
-def related(model: type[Model], name: str, owners: Iterable[Any]) -> dict[Any, frozenset[str]]:
-    """The keys of the related rows, by owner."""
-    through = link(model, name)
-    found: dict[Any, set[str]] = defaultdict(set)
-    for owner, key in _rows(through.through, through.owner, owners, (through.owner, through.related)):
-        found[owner].add(key)
-    return {owner: frozenset(keys) for owner, keys in found.items()}
 
 
 def _referred(document: Document) -> Iterator[str]:
@@ -150,26 +115,5 @@ def _categories() -> set[str]:
     return {key.removeprefix("cat:") for pair in pairs for key in category_keys(*pair)}
 
 
-def _barcodes(skus: Iterable[str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
-    for sku, *row in _rows(Barcode, "product_id", skus, ("product_id", "id", "position", "code", "type")):
-        found[sku].append(tuple(row))
-    for rows in found.values():
-        rows.sort(key=lambda row: row[1:])
-    return found
-
-
 def _by_key(model: type[Model]) -> dict[str, Row]:
     return {row[0]: row for row in rows_of(model).values_list(*row_columns(model))}
-
-
-def _rows(model: type[Model], column: str, keys: Iterable[Any], columns: Sequence[str]) -> Iterator[Row]:
-    """The rows with these keys, in no particular order: a few keys at a time, or all rows when most are wanted."""
-    wanted = set(keys)
-    rows, place = rows_of(model).values_list(*columns), columns.index(column)
-    if len(wanted) > AT_ONCE and rows.count() < MOST_PASSED_OVER * len(wanted):
-        yield from (row for row in rows.iterator(AT_ONCE) if row[place] in wanted)
-        return
-    pending = iter(wanted)
-    while piece := list(islice(pending, AT_ONCE)):
-        yield from rows.filter(**{f"{column}__in": piece})

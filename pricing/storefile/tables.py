@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from functools import cached_property
+from operator import attrgetter, itemgetter
+from typing import Any
 
-from django.db.models import Model, QuerySet
-from simple_history.utils import get_history_model_for_model
+from django.db.models import Model
 
 from catalog.models import Barcode, Product, Store
+from catalog.rows import Row, row_columns
 from pricing.models import (
     MAY,
     NEEDS,
@@ -24,48 +25,9 @@ from pricing.models import (
     TaxRule,
 )
 
-if TYPE_CHECKING:
-    from django.db.models.options import Options
-
 DATES = ("id", "starts_at", "ends_at")
-
-
-def meta(model: type[Model]) -> "Options[Any]":
-    return model._meta
-
-
-def rows_of(model: type[Model]) -> QuerySet[Any]:
-    """All rows of a model, in no particular order."""
-    return model._default_manager.order_by()  # noqa: SLF001  Django documents it for models known only at run time
-
-
-def row_columns(model: type[Model]) -> tuple[str, ...]:
-    """The names of a row's values, the key of a related row by itself: `product_id`."""
-    return tuple(each.attname for each in meta(model).concrete_fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The table behind a relation to many, and its two columns."""
-
-    through: type[Model]
-    owner: str
-    related: str
-
-
-@cache
-def link(model: type[Model], name: str) -> Link:
-    relation: Any = meta(model).get_field(name)
-    return Link(
-        relation.remote_field.through,
-        f"{relation.m2m_field_name()}_id",
-        f"{relation.m2m_reverse_field_name()}_id",
-    )
-
-
-def history_of(model: type[Model]) -> Any:
-    """The table of a model's history."""
-    return get_history_model_for_model(model)
+DRAFTS_OWN = ("planned_start",)
+"""What only a draft has. Drafts do not travel: a file knows nothing of them, and a load leaves them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +54,16 @@ class DatedTable:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of the terms, in the order in which they follow the dates."""
-        return tuple(column for column in row_columns(self.model) if column not in DATES)
+        return tuple(column for column in row_columns(self.model) if column not in DATES + DRAFTS_OWN)
+
+    @cached_property
+    def _arranged(self) -> Callable[[Row], Row]:
+        """A row as the table has its columns, from its dates, its terms, and an empty place for what drafts have."""
+        order = (*DATES, *self.columns, None)
+        return itemgetter(*(order.index(None if name in DRAFTS_OWN else name) for name in row_columns(self.model)))
+
+    def row(self, pk: Any, starts_at: datetime, ends_at: datetime | None, terms: Terms) -> Row:
+        return self._arranged((pk, starts_at, ends_at, *terms.values, None))
 
     @property
     def many(self) -> tuple[str, ...]:

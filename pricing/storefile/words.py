@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Model
 
+from catalog.rows import meta
 from pricing.fields import MoneyField
 from pricing.models import BEGINNING
-from pricing.storefile.tables import ASSIGNMENTS, PRICES, DatedTable, Terms, meta
+from pricing.storefile.tables import ASSIGNMENTS, PRICES, DatedTable, Terms
 from pricing.storefile.timeline import Action, Step
 
 MOST_NAMES = 5

@@ -1,87 +1,21 @@
-"""Many rows in one short transaction: everything is prepared before it begins.
+"""What a store file changes, as statements for one short transaction."""
 
-History rows are written beside their rows, as a save would have done it, with one for the rows' relations to many.
-"""
-
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import uuid4
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
+from catalog import bulk
+from catalog.bulk import Changes, Each, Insert, Plan, Preparation, Statement, Why, prepared
 from catalog.models import Store
+from catalog.rows import meta, row_columns
+from jwo_store.history import Source
 from pricing.models import Promotion, PromotionTarget
-from pricing.storefile.tables import LOADED, history_of, link, meta, row_columns
+from pricing.storefile.tables import LOADED
 
-Row = tuple[Any, ...]
-Many = tuple[frozenset[str], ...]
-
-NOT_OURS: dict[type[Model], tuple[str, ...]] = {Store: ("on_hold", "tests_until")}
+SWITCHES = ("second_look_prices", "second_look_promotions", "second_look_taxes")
+NOT_OURS: dict[type[Model], tuple[str, ...]] = {Store: ("on_hold", "tests_until", *SWITCHES)}
 """Columns that a file sets on a new row only: people change them while the shop is open."""
-
-
-class Added(NamedTuple):
-    row: Row
-    many: Many = ()
-
-
-class Changed(NamedTuple):
-    row: Row
-    many: Many = ()
-    before: Many | None = None
-    """The relations to many as they were; None when only its dates change."""
-
-
-@dataclass(slots=True)
-class Changes:
-    """What is to be done with the rows of one model; each row holds every column in the model's order."""
-
-    added: list[Added] = field(default_factory=list)
-    changed: list[Changed] = field(default_factory=list)
-    removed: list[Row] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
-
-
-Plan = dict[type[Model], Changes]
-
-
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """Rows into a table; PostgreSQL takes them as one stream."""
-
-    table: str
-    columns: tuple[str, ...]
-    rows: Sequence[Row]
-
-    def run(self, cursor: CursorWrapper) -> None:
-        into = f"{_quoted(self.table)} ({', '.join(map(_quoted, self.columns))})"
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {into} FROM STDIN") as stream:
-                for row in self.rows:
-                    stream.write_row(row)
-        else:
-            values = ", ".join(["%s"] * len(self.columns))
-            cursor.executemany(f"INSERT INTO {into} VALUES ({values})", self.rows)  # noqa: S608  names from the models
-
-
-@dataclass(frozen=True, slots=True)
-class Each:
-    """One statement for each row of parameters."""
-
-    sql: str
-    rows: Sequence[Row]
-
-    def run(self, cursor: CursorWrapper) -> None:
-        cursor.executemany(self.sql, self.rows)
-
-
-Statement = Insert | Each
 
 
 def prepare(plan: Plan, *, now: datetime, reason: str) -> list[Statement]:
@@ -89,156 +23,32 @@ def prepare(plan: Plan, *, now: datetime, reason: str) -> list[Statement]:
     statements: list[Statement] = []
     for model in LOADED:
         if changes := plan.get(model):
-            statements += _Preparation(model, changes, now, reason).statements()
+            preparation = Preparation(
+                model, changes, Why(now, reason, source=Source.FILE), kept=NOT_OURS.get(model, ())
+            )
+            statements += preparation.rows()
+            if model is Promotion:
+                statements += _targets(changes)
+            statements += preparation.histories()
     return [statement for statement in statements if statement.rows]
 
 
 def lock() -> None:
-    """Nobody else writes to these tables until the transaction ends; readers go on, and so do carts.
-
-    On SQLite the transaction itself holds the only write lock.
-    """
-    if connection.vendor == "postgresql":
-        tables = ", ".join(_quoted(meta(model).db_table) for model in LOADED)
-        with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+    """Nobody else writes to the tables of a store file until the transaction ends."""
+    bulk.lock(LOADED)
 
 
-def run(statements: Iterable[Statement]) -> int:
-    """How many rows were written. Call it inside a transaction."""
-    written = 0
-    with connection.cursor() as cursor:
-        for statement in statements:
-            statement.run(cursor)
-            written += len(statement.rows)
-    return written
-
-
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
-
-
-class _Preparation:
-    """The statements for the rows of one model."""
-
-    def __init__(self, model: type[Model], changes: Changes, now: datetime, reason: str) -> None:
-        self.model = model
-        self.changes = changes
-        self.columns = row_columns(model)
-        self.table = meta(model).db_table
-        self.many = tuple(relation.name for relation in meta(model).local_many_to_many)
-        self.history = history_of(model)
-        self.now = now
-        self.reason = reason
-
-    def statements(self) -> Iterator[Statement]:
-        added = self._prepared([each.row for each in self.changes.added])
-        changed = self._prepared([each.row for each in self._ends_first()])
-        removed = self._prepared(self.changes.removed)
-        yield Each(f"DELETE FROM {_quoted(self.table)} WHERE {_quoted(self._key)} = %s", [row[:1] for row in removed])  # noqa: S608  names from the models
-        yield self._update(changed)
-        yield Insert(self.table, self.columns, added)
-        for place, name in enumerate(self.many):
-            yield from self._relate(place, name)
-        if self.model is Promotion:
-            yield from self._targets()
-        yield from self._histories(added, "+", [each.many for each in self.changes.added])
-        yield from self._histories(changed, "~", [each.many for each in self._ends_first()])
-        yield from self._histories(removed, "-", [])
-
-    @property
-    def _key(self) -> str:
-        return self.columns[0]
-
-    def _ends_first(self) -> list[Changed]:
-        """Rows that get an end come before those that lose theirs: one code has one open version at any moment."""
-        if "ends_at" not in self.columns:
-            return self.changes.changed
-        place = self.columns.index("ends_at")
-        return sorted(self.changes.changed, key=lambda each: each.row[place] is None)
-
-    def _prepared(self, rows: Sequence[Row]) -> list[Row]:
-        return prepared(self.model, self.columns, rows)
-
-    def _update(self, rows: Sequence[Row]) -> Each:
-        kept = NOT_OURS.get(self.model, ())
-        places = [place for place, column in enumerate(self.columns) if place and column not in kept]
-        changes = ", ".join(f"{_quoted(self.columns[place])} = %s" for place in places)
-        sql = f"UPDATE {_quoted(self.table)} SET {changes} WHERE {_quoted(self._key)} = %s"  # noqa: S608  names from the models
-        return Each(sql, [(*(row[place] for place in places), row[0]) for row in rows])
-
-    def _relate(self, place: int, name: str) -> Iterator[Statement]:
-        through = link(self.model, name)
-        table, columns = meta(through.through).db_table, (through.owner, through.related)
-        rewritten = [each for each in self.changes.changed if each.before is not None]
-        gone = [
-            (each.row[0], key) for each in rewritten for key in sorted((each.before or ())[place] - each.many[place])
-        ]
-        come = [(each.row[0], key) for each in self.changes.added for key in sorted(each.many[place])]
-        come += [
-            (each.row[0], key) for each in rewritten for key in sorted(each.many[place] - (each.before or ())[place])
-        ]
-        where = f"{_quoted(through.owner)} = %s AND {_quoted(through.related)} = %s"
-        yield Each(f"DELETE FROM {_quoted(table)} WHERE {where}", prepared(through.through, columns, gone))  # noqa: S608  names from the models
-        yield Insert(table, columns, prepared(through.through, columns, come))
-
-    def _targets(self) -> Iterator[Statement]:
-        """The index by which a cart finds its promotions."""
-        columns = tuple(column for column in row_columns(PromotionTarget) if column != "id")
-        table = meta(PromotionTarget).db_table
-        rewritten = [each.row for each in self.changes.changed if each.before is not None]
-        written = [each.row for each in self.changes.added] + rewritten
-        rows = [
-            tuple(getattr(target, column) for column in columns)
-            for row in written
-            for target in Promotion(**dict(zip(self.columns, row, strict=True))).reach()
-        ]
-        gone = prepared(PromotionTarget, ("promotion_id",), [row[:1] for row in rewritten])
-        yield Each(f"DELETE FROM {_quoted(table)} WHERE {_quoted('promotion_id')} = %s", gone)  # noqa: S608  names from the models
-        yield Insert(table, columns, prepared(PromotionTarget, columns, rows))
-
-    def _histories(self, rows: Sequence[Row], kind: str, many: Sequence[Many]) -> Iterator[Statement]:
-        """The history rows of these (prepared) rows."""
-        tracked = [column.attname for column in self.history.tracked_fields]
-        places = [self.columns.index(column) for column in tracked]
-        own = ("history_id", "history_date", "history_change_reason", "history_type", "history_user_id")
-        ids = prepared(self.history, ("history_id",), [(uuid4(),) for _ in rows])
-        ((at,),) = prepared(self.history, ("history_date",), [(self.now,)])
-        written = [
-            (*(row[place] for place in places), history_id, at, self.reason, kind, None)
-            for row, (history_id,) in zip(rows, ids, strict=True)
-        ]
-        yield Insert(meta(self.history).db_table, (*tracked, *own), written)
-        for place, name in enumerate(self.many):
-            pairs = [
-                (history_id, row[0], key)
-                for row, (history_id,), owned in zip(rows, ids, many, strict=False)
-                for key in sorted(owned[place])
-            ]
-            yield self._related_history(name, pairs)
-
-    def _related_history(self, name: str, pairs: Sequence[Row]) -> Each:
-        """The relation to many as part of a history row: each carries the number of the related row itself."""
-        through = link(self.model, name)
-        history: type[Model] = getattr(self.history, name).model
-        copied = ", ".join(map(_quoted, ("id", through.owner, through.related)))
-        sql = (
-            f"INSERT INTO {_quoted(meta(history).db_table)} (m2m_history_id, history_id, {copied}) "  # noqa: S608  names from the models
-            f"SELECT %s, %s, {copied} FROM {_quoted(meta(through.through).db_table)} "
-            f"WHERE {_quoted(through.owner)} = %s AND {_quoted(through.related)} = %s"
-        )
-        ids = prepared(history, ("m2m_history_id",), [(uuid4(),) for _ in pairs])
-        return Each(sql, [(*own_id, *pair) for own_id, pair in zip(ids, pairs, strict=True)])
-
-
-def prepared(model: type[Model], columns: Sequence[str], rows: Sequence[Row]) -> list[Row]:
-    """The rows as the database takes them."""
-    if not rows:
-        return []
-    fields = {each.attname: each for each in meta(model).concrete_fields}
-    database = connections[DEFAULT_DB_ALIAS]
-    by_column = (
-        [fields[column].get_db_prep_save(value, database) for value in values]
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-    )
-    return list(zip(*by_column, strict=True))
+def _targets(changes: Changes) -> Iterator[Statement]:
+    """The index by which a cart finds its promotions."""
+    columns = tuple(column for column in row_columns(PromotionTarget) if column != "id")
+    table = meta(PromotionTarget).db_table
+    rewritten = [each.row for each in changes.changed if each.before is not None]
+    written = [each.row for each in changes.added] + rewritten
+    rows = [
+        tuple(getattr(target, column) for column in columns)
+        for row in written
+        for target in Promotion(**dict(zip(row_columns(Promotion), row, strict=True))).reach()
+    ]
+    gone = prepared(PromotionTarget, ("promotion_id",), [row[:1] for row in rewritten])
+    yield Each(f"DELETE FROM {bulk.quoted(table)} WHERE {bulk.quoted('promotion_id')} = %s", gone)  # noqa: S608  names from the models
+    yield Insert(table, columns, prepared(PromotionTarget, columns, rows))

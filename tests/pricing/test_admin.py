@@ -9,7 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pricing.forms import in_words
 from pricing.models import Fee, Price, Promotion, PromotionKind, TaxCategory, TaxHoliday, TaxRule
 from tests.factories import (
     LONG_AGO,
@@ -29,6 +28,7 @@ from tests.factories import (
     faults,
     said,
     signed_in,
+    text_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -104,13 +104,13 @@ def test_a_price_form_says_what_is_wrong(manager: Browser, changes: dict[str, st
     assert not Price.objects.exists()
 
 
-def test_a_start_in_the_past_demands_a_reason_which_the_history_keeps(manager: Browser) -> None:
+def test_a_price_demands_a_reason_which_the_history_keeps(manager: Browser) -> None:
     ProductFactory(sku="COLA-1")
     start = whole_seconds(timezone.now()) - 3 * HOUR
     entered = {"product": "COLA-1", "amount": "2.49", **at(start)}
 
-    without = manager.submit(f"{PRICES}add/", "price_form", **entered)
-    assert faults(without) == {"reason": ["Say why it starts in the past."]}
+    without = manager.submit(f"{PRICES}add/", "price_form", **entered, reason="")
+    assert faults(without) == {"reason": ["Say why."]}
     assert not Price.objects.exists()
 
     manager.submit(f"{PRICES}add/", "price_form", **entered, reason="Forgotten at the opening.")
@@ -126,7 +126,7 @@ def test_nothing_is_back_dated_to_where_something_was_in_force(manager: Browser)
         f"{PRICES}add/",
         "price_form",
         product="COLA-1",
-        amount="2.49",
+        amount="4.19",
         reason="Cheaper yesterday.",
         **at(timezone.now() - DAY),
     )
@@ -164,6 +164,84 @@ def test_going_on_editing_leads_to_the_price_that_holds(manager: Browser) -> Non
 
     held = Price.objects.exclude(pk=old.pk).get()
     assert answer.url == f"{PRICES}{held.pk}/change/"
+
+
+TICK = "The large change is meant"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "step"),
+    [
+        ("1.79", "179", "would go from 1.79 to 179.00"),
+        ("1.79", "0", "would go from 1.79 to 0.00"),
+        ("0", "1.79", "would go from 0.00 to 1.79"),
+    ],
+)
+def test_a_large_change_is_saved_once_it_is_said_to_be_meant(
+    manager: Browser, before: str, after: str, step: str
+) -> None:
+    price = PriceFactory(amount=Decimal(before))
+    form = f"{PRICES}{price.pk}/change/"
+
+    asked = manager.submit(form, "price_form", amount=after)
+
+    assert faults(asked) == {"large": [f"The price {step}. Tick this if that is meant."]}
+    assert TICK in text_of(asked)
+    assert asked.context["adminform"].form["large"].value() is False
+    assert Price.objects.get().amount == Decimal(before)
+    assert TICK not in text_of(manager.get(form))
+
+    manager.submit(form, "price_form", amount=after, large="on")
+
+    assert Price.objects.exclude(pk=price.pk).get().amount == Decimal(after)
+
+
+def test_the_tick_stays_on_the_page_while_something_else_is_wrong(manager: Browser) -> None:
+    price = PriceFactory(amount=Decimal("1.79"))
+
+    answer = manager.submit(
+        f"{PRICES}{price.pk}/change/", "price_form", amount="179", large="on", **at(LONG_AGO, "ends_at")
+    )
+
+    assert list(faults(answer)) == ["ends_at"]
+    assert TICK in text_of(answer)
+    assert answer.context["adminform"].form["large"].value() is True
+
+
+def test_a_free_product_gets_a_new_end_without_being_asked(manager: Browser) -> None:
+    price = PriceFactory(amount=Decimal(0))
+
+    manager.submit(f"{PRICES}{price.pk}/change/", "price_form", **at(timezone.now() + DAY, "ends_at"))
+
+    assert Price.objects.get().ends_at is not None
+
+
+def test_a_new_price_is_compared_with_the_regular_one_that_holds_there_then(manager: Browser) -> None:
+    cola = ProductFactory(sku="COLA-1")
+    east, west = StoreFactory(), StoreFactory()
+    PriceFactory(product=cola, amount=Decimal("1.79"))
+    PriceFactory(product=cola, store=east, amount=Decimal("150.00"))
+    PriceFactory(product=cola, amount=Decimal("0.50"), temporary=True, ends_at=timezone.now() + DAY)
+    entered = {"product": "COLA-1", "amount": "179", **at(timezone.now() + HOUR)}
+
+    def add(**changes: Any) -> Any:
+        return manager.submit(f"{PRICES}add/", "price_form", **{**entered, **changes})
+
+    asked = {"large": ["The price would go from 1.79 to 179.00. Tick this if that is meant."]}
+    assert faults(add()) == asked
+    assert faults(add(store=west.pk)) == asked
+    assert add(store=east.pk).status_code == 302
+    assert add(amount="1.99").status_code == 302
+    assert add(store=west.pk, large="on").status_code == 302
+
+
+def test_a_first_price_is_asked_about_only_if_it_is_nothing(manager: Browser) -> None:
+    ProductFactory(sku="COLA-1")
+
+    free = manager.submit(f"{PRICES}add/", "price_form", product="COLA-1", amount="0")
+
+    assert faults(free) == {"large": ["The price would be 0.00. Tick this if that is meant."]}
+    assert manager.submit(f"{PRICES}add/", "price_form", product="COLA-1", amount="179").status_code == 302
 
 
 def test_saving_without_a_change_keeps_the_row(manager: Browser) -> None:
@@ -413,8 +491,34 @@ def test_a_list_costs_the_same_whatever_its_length(manager: Browser, url: str, d
     assert page.context["cl"].result_count == 7
 
 
+def test_a_list_of_prices_that_is_sorted_the_other_way_is_the_same_list_backwards(manager: Browser) -> None:
+    now = timezone.now()
+    PriceFactory.create_batch(3, amount="2.49", starts_at=now - DAY)
+    PriceFactory(amount="1.99", starts_at=now - 2 * DAY)
+    columns = list(manager.get(PRICES).context["cl"].list_display)
+
+    for name in ("product", "price", "starts", "ends"):
+        place = columns.index(name)
+        rising = found(manager, PRICES, f"?o={place}")
+        assert found(manager, PRICES, f"?o=-{place}") == rising[::-1]
+        assert len(rising) == 4
+
+
+def test_a_filtered_list_counts_what_it_shows_alone(manager: Browser) -> None:
+    PriceFactory.create_batch(2)
+    PriceFactory(store=StoreFactory())
+
+    with CaptureQueriesContext(connection) as queries:
+        page = manager.get(f"{PRICES}?own=yes")
+    counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+
+    assert len(counts) == 1
+    assert "LIMIT 10001" in counts[0]
+    assert "1 result ( show all )" in text_of(page)
+
+
 def test_prices_are_filtered_by_time_and_store(manager: Browser) -> None:
-    now, store = timezone.now(), StoreFactory()
+    now, store, other = timezone.now(), StoreFactory(), StoreFactory()
     held = PriceFactory()
     own = PriceFactory(store=store)
     coming = PriceFactory(starts_at=now + DAY)
@@ -423,8 +527,11 @@ def test_prices_are_filtered_by_time_and_store(manager: Browser) -> None:
     assert set(found(manager, PRICES, "?when=now")) == {held.pk, own.pk}
     assert found(manager, PRICES, "?when=coming") == [coming.pk]
     assert found(manager, PRICES, "?when=over") == [over.pk]
-    assert found(manager, PRICES, f"?store={store.pk}") == [own.pk]
+    assert found(manager, PRICES, f"?store={other.pk}&when=now") == [held.pk]
+    assert set(found(manager, PRICES, f"?store={store.pk}&when=now")) == {held.pk, own.pk}
     assert set(found(manager, PRICES, "?store=-")) == {held.pk, coming.pk, over.pk}
+    assert found(manager, PRICES, f"?store={store.pk}&own=yes") == [own.pk]
+    assert set(found(manager, PRICES, "?own=no")) == {held.pk, coming.pk, over.pk}
 
 
 def test_promotions_are_filtered_by_kind_and_by_the_store_they_hold_in(manager: Browser) -> None:
@@ -682,73 +789,13 @@ def test_the_parts_of_a_set_are_edited_on_its_page(manager: Browser) -> None:
 def test_the_form_says_in_words_what_the_promotion_will_do(manager: Browser) -> None:
     words = f"{PROMOTIONS}words/"
     nothing_yet = "Choose a kind and fill in what it needs; what the promotion does is then said here."
+    nuts = {"kind": "PERCENT_OFF", "percent": "10", "targets_categories": ["Snacks"], "all_stores": "on"}
 
-    assert manager.post(words, {}).content.decode() == nothing_yet
-    assert manager.post(words, {"kind": "PERCENT_OFF", "percent": "10"}).content.decode() == nothing_yet
+    assert manager.post(words, {}).json()["words"] == nothing_yet
+    assert manager.post(words, {"kind": "PERCENT_OFF", "percent": "10"}).json()["words"] == nothing_yet
     assert manager.get(words).status_code == 403
-    ready = manager.post(words, {"kind": "PERCENT_OFF", "percent": "10", "targets_categories": ["Snacks"]})
-    assert ready.content.decode() == "10 % off each piece of Snacks."
-
-
-def promotion(kind: PromotionKind, **terms: Any) -> Promotion:
-    return Promotion(kind=kind, **{"targets": {"categories": ["Snacks"]}, **terms})
-
-
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        (promotion(PromotionKind.PERCENT_OFF, percent=Decimal("12.50")), "12.5 % off each piece of Snacks."),
-        (promotion(PromotionKind.AMOUNT_OFF, amount=Decimal("0.5")), "0.50 off each piece of Snacks."),
-        (
-            promotion(PromotionKind.FIXED_PRICE, amount=Decimal(1), targets={"all": True, "except_skus": ["W"]}),
-            "1.00 for each piece of everything but W.",
-        ),
-        (
-            promotion(PromotionKind.BUY_X_GET_Y, buy=1, get=1, percent=Decimal(100)),
-            "Buy 1 of Snacks, get 1 of the same, the cheapest free.",
-        ),
-        (
-            promotion(PromotionKind.BUY_X_GET_Y, buy=2, get=1, percent=Decimal(50), get_targets={"skus": ["A"]}),
-            "Buy 2 of Snacks, get 1 of A 50 % off.",
-        ),
-        (promotion(PromotionKind.MULTI_BUY, count=3, amount=Decimal(5)), "Any 3 of Snacks for 5.00 together."),
-        (
-            promotion(PromotionKind.BUNDLE, amount=Decimal(9), targets=None, components=COMPONENTS),
-            "1 of Snacks; with 2 of Drinks > Water and COLA-1: 9.00 together.",
-        ),
-        (
-            promotion(PromotionKind.SPEND_GET, threshold=Decimal(20), amount=Decimal(2)),
-            "2.00 off when 20.00 or more is spent on Snacks.",
-        ),
-        (
-            promotion(PromotionKind.SPEND_GET, threshold=Decimal(20), percent=Decimal(5)),
-            "5 % off when 20.00 or more is spent on Snacks.",
-        ),
-        (
-            promotion(
-                PromotionKind.PERCENT_OFF,
-                percent=Decimal(10),
-                targets={"skus": ["A", "B", "C", "D", "E", "F"]},
-                weekdays=["MON", "TUE"],
-                from_time=time(16),
-                until_time=time(18, 30),
-                max_uses_per_trip=1,
-            ),
-            (
-                "10 % off each piece of A, B, C, D and 2 others. Mondays and Tuesdays from 4 p.m. to 6:30 p.m. "
-                "At most 1 time per trip."
-            ),
-        ),
-        (
-            promotion(PromotionKind.PERCENT_OFF, percent=Decimal(10), weekdays=["SUN"]),
-            "10 % off each piece of Snacks. Sundays only.",
-        ),
-        (promotion(PromotionKind.PERCENT_OFF), ""),
-        (Promotion(), ""),
-    ],
-)
-def test_promotions_in_words(row: Promotion, words: str) -> None:
-    assert in_words(row) == words
+    ready = manager.post(words, nuts).json()
+    assert (ready["words"], ready["counts"]["targets"]) == ("10 % off snacks, in all stores.", "1 product")
 
 
 # -- taxes and fees
@@ -856,3 +903,20 @@ def test_a_price_of_a_store_shows_the_store_s_own_clock(manager: Browser) -> Non
     page = manager.get(f"{PRICES}{price.pk}/change/").content.decode()
 
     assert "Jan. 1, 2026, 5 a.m. (in the store Jan. 1, 2026, midnight)" in page
+
+
+def test_prices_are_searched_by_looking_their_products_up_first() -> None:
+    """A condition with OR over a join would read all prices and all products."""
+    browser = signed_in(ManagerFactory())
+    cola = PriceFactory(product=ProductFactory(sku="COLA-500", name="Example Cola"))
+    PriceFactory(product=ProductFactory(sku="TEA-1", name="Green tea"))
+
+    for text in ("cola-5", "example c"):
+        with CaptureQueriesContext(connection) as queries:
+            found = browser.get(PRICES, {"q": text}).context["cl"].result_list
+        counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"] and "pricing_price" in query["sql"]]
+
+        assert [price.pk for price in found] == [cola.pk]
+        assert counts
+        assert not any("JOIN" in sql for sql in counts)
+    assert not browser.get(PRICES, {"q": "ola-500"}).context["cl"].result_list

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import combinations, product
 from pathlib import Path
 from random import Random
 
@@ -406,6 +407,18 @@ thoroughly = settings(max_examples=THOROUGHLY, deadline=None, suppress_health_ch
 briefly = settings(thoroughly, max_examples=THOROUGHLY // 4)
 
 
+BOTH, FIRST = frozenset({0, 1}), frozenset({0})
+ONE_OF_EACH = (
+    Rule("P", "PERCENT_OFF", BOTH, percent=Fraction(15)),
+    Rule("A", "AMOUNT_OFF", FIRST, amount=60),
+    Rule("F", "FIXED_PRICE", BOTH, amount=220, max_uses=2),
+    Rule("B", "BUY_X_GET_Y", BOTH, buy=2, get=1, percent=Fraction(100)),
+    Rule("G", "BUY_X_GET_Y", FIRST, get_targets=frozenset({1}), buy=1, get=1, percent=Fraction(50)),
+    Rule("M", "MULTI_BUY", BOTH, count=3, amount=600),
+    Rule("N", "BUNDLE", components=((FIRST, 1), (frozenset({1}), 2)), amount=400),
+)
+
+
 class TestAgainstBruteForce:
     @thoroughly
     @given(cases())
@@ -422,6 +435,20 @@ class TestAgainstBruteForce:
             else:
                 assert_allowed(solution, items, mix)
                 assert solution.saving <= best.saving
+
+    @pytest.mark.parametrize(
+        "mix",
+        [mix for size in (1, 2, 3) for mix in combinations(ONE_OF_EACH, size)],
+        ids=lambda mix: "".join(rule.code for rule in mix),
+    )
+    def test_every_cart_of_two_products_up_to_eight_units(self, mix: tuple[Rule, ...]) -> None:
+        for dear, cheap in product((300, 250), (250, 99)):
+            for first, second in product(range(1, 9), range(8)):
+                if first + second <= 8:
+                    items = (Item(dear, first), Item(cheap, second))
+                    solution = found(items, mix)
+                    assert solution.optimal
+                    assert as_answer(solution) == solve(items, mix), items
 
     @briefly
     @given(cases(most_units=6, most_rules=3))
@@ -548,6 +575,26 @@ class TestLarge:
     def test_a_cart_of_forty_units_and_overlapping_deals_is_proven_mostly(self, cart: int) -> None:
         lines, deals = overlapping(20, 40, 12)(Random(cart))  # noqa: S311  the same carts every time
         assert best_deals(lines, deals).optimal
+
+    @pytest.mark.parametrize("cart", [4, 6, 10, 21])
+    def test_of_a_hundred_deals_those_without_hope_do_not_cost_the_proof(self, cart: int) -> None:
+        lines, deals = category_like(10, 19, 100)(Random(cart))  # noqa: S311  the same carts every time
+        assert best_deals(lines, deals).optimal
+
+    def test_deals_that_do_worse_than_single_unit_deals_change_nothing(self) -> None:
+        lines = [Line(400, 3), Line(300, 2), Line(200, 4)]
+        better = [
+            percent_off("HALF", lines, {0, 1, 2}, HALF),
+            bundle("SET", lines, [({0}, 1), ({1}, 1)], amount=300),
+            buy_x_get_y("FREE", lines, {2}, buy=1, get=1, percent=WHOLE),
+        ]
+        worse = [
+            bundle("DEAR", lines, [({0}, 1), ({1}, 1)], amount=351),
+            multi_buy("TRIO", lines, {0, 1, 2}, count=3, amount=601),
+            buy_x_get_y("LESS", lines, {0, 1, 2}, buy=2, get=1, percent=HALF),
+        ]
+        assert [rival.rank for rival in screened(lines, [*better, *worse])[1]] == [1, 2]
+        assert proven(lines, *better, *worse) == proven(lines, *better)
 
     def test_a_thousand_deals_are_searched_in_part_and_no_more_is_claimed(self) -> None:
         lines, deals = overlapping(10, 19, 1000)(Random(0))  # noqa: S311  the same cart every time

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pricing.explain import Unreadable, explain
+from pricing.proof import recompute
 from pricing.terms import CartLine, Pricebook, PromotionTerms
 from tests.pricing.books import (
     Good,
@@ -38,9 +39,18 @@ def test_a_line_tells_its_price_promotions_fees_and_tax() -> None:
         "The price in all stores since 1 January 2026 is 2.49; 2 × 2.49 = 4.98.",
         "“TENTH saves” (TENTH) takes 0.50 off. The vendor pays it, so tax is due on the price before it.",
         "Deposit of 0.05 (DEPOSIT): 2 × 0.05, not taxed.",
-        "Tax on 4.98 at 8.875 % is 0.44: Jurisdiction 0 4 % 0.20, Jurisdiction 1 4.875 % 0.24.",
+        "Tax on 4.98 at 8.875 % is 0.44.",
+        "Of that Jurisdiction 0 4 % 0.20, Jurisdiction 1 4.875 % 0.24.",
         "It comes to 5.02.",
     )
+
+
+def test_the_tax_of_the_whole_cart_is_told_by_jurisdiction_where_there_are_several() -> None:
+    cart = explained([line("COLA", "2"), line("TEA")], pricebook(COLA, Good("TEA", "1.00", tax=("0.04",))))
+    assert cart.taxes == ("Jurisdiction 0: 0.24, 4 % on 5.98.", "Jurisdiction 1: 0.24, 4.875 % on 4.98.")
+    assert [one.shares for one in cart.lines] == ["Of that Jurisdiction 0 4 % 0.20, Jurisdiction 1 4.875 % 0.24.", ""]
+    assert "Tax by jurisdiction\n  Jurisdiction 0: 0.24, 4 % on 5.98." in cart.text()
+    assert explained([line("TEA")], pricebook(Good("TEA", "1.00", tax=("0.04",)))).taxes == ()
 
 
 @pytest.mark.parametrize(
@@ -194,3 +204,23 @@ def test_the_text_has_everything() -> None:
 def test_a_trace_that_cannot_be_read_says_so(trace: Any) -> None:
     with pytest.raises(Unreadable):
         explain(trace)
+
+
+def test_a_cart_with_more_combinations_than_can_be_tried_says_so() -> None:
+    """Five lines of 999 pieces each, and deals that compete for them."""
+    skus = ["A", "B", "C", "D", "E"]
+    book = pricebook(
+        *[Good(sku, amount) for sku, amount in zip(skus, ["4.89", "6.99", "1.39", "3.69", "6.29"], strict=True)],
+        promotions=[
+            promotion("BOX", "BUNDLE", ["A", "D"], ["B", "C", "E"], counts=(2, 3), amount="5.00"),
+            promotion("FIVE", "MULTI_BUY", ["B", "D", "E"], counts=(5,), amount="9.00"),
+            promotion("HALF", "BUY_X_GET_Y", ["A", "C", "E"], counts=(3, 2), percent="50"),
+        ],
+    )
+    priced = price([line(sku, "999") for sku in skus], book)
+    assert (priced.optimal, priced.trace["optimal"]) == (False, False)
+    assert explain(priced.trace).cart[-1] == (
+        "This cart allows so many combinations of promotions that the search for the best one was cut short: "
+        "a still better one may exist."
+    )
+    assert recompute(priced.trace) == priced.lines

@@ -18,6 +18,7 @@ from tests.pricing.books import (
     percent_off,
     price,
     pricebook,
+    promotion,
 )
 
 COLA = Good("COLA", "2.49")
@@ -220,6 +221,16 @@ def test_the_trace_says_what_applied_to_which_lines() -> None:
 def test_the_trace_says_which_condition_failed_first(deal: PromotionTerms, miss: tuple[str, str, str, str]) -> None:
     book = pricebook(COLA, WATER, promotions=[amount_off("BEST", "1.00", "COLA"), deal])
     assert misses([line("COLA"), line("WATER")], book) == [miss]
+
+
+def test_a_deal_of_a_higher_priority_takes_each_of_its_pieces_once() -> None:
+    """It has pieces of both lines, and leaves one of each: what takes those is the better deal."""
+    meal = promotion("MEAL", "BUNDLE", ["COLA"], ["WATER"], counts=(1, 1), amount="1.00", max_uses=1, priority=1)
+    rivals = [percent_off(code, percent, "COLA", "WATER") for code, percent in (("BEST", "50"), ("D", "10"))]
+    book = pricebook(COLA, WATER, promotions=[meal, *rivals])
+    assert misses([line("COLA", "2"), line("WATER", "2")], book) == [
+        ("D", "better deal", "BEST, MEAL", "products that no better deal has taken")
+    ]
 
 
 @pytest.mark.parametrize("terms", [{}, hours("16:00", "18:00")], ids=["now", "at another hour"])

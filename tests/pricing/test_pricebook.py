@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from catalog.models import AmountBasis, EmptyCartAnswer, FeeTreatment, PricedAt, TaxRounding
+from catalog.models import AmountBasis, EmptyCartAnswer, FeeTreatment, PricedAt, Product, TaxRounding
 from pricing.engine import price_cart
-from pricing.models import Funding, PromotionKind
+from pricing.models import Funding, Price, PromotionKind, TaxAssignment
 from pricing.pricebook import read_pricebook
 from pricing.priced import PricedCart
 from pricing.terms import (
@@ -217,6 +217,77 @@ def test_a_store_that_is_not_known_is_asked_for_and_nothing_else(
     with django_assert_num_queries(questions(3, 0)):
         book = book_of(line("COLA"), at=None)
     assert book == Pricebook(NOON, store=None)
+
+
+if connection.vendor == "postgresql":  # it plans a statement that comes often without looking at what is asked
+
+    def test_no_more_is_read_of_a_large_catalog_than_the_cart_asks_for() -> None:
+        category = TaxCategoryFactory()
+        products = Product.objects.bulk_create(Product(sku=f"SKU-{n:04}", name="Example") for n in range(2_000))
+        Price.objects.bulk_create(PriceFactory.build(product=one) for one in products)
+        TaxAssignment.objects.bulk_create(
+            TaxAssignmentFactory.build(product=one, tax_category=category) for one in products
+        )
+        lines = [line("SKU-0007"), line("SKU-1234")]
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+            for _ in range(20):
+                book = book_of(*lines)
+            before = rows_read(cursor)
+            assert book_of(*lines) == book
+            read = [after - at_first for after, at_first in zip(rows_read(cursor), before, strict=True)]
+        assert len(book.prices) == len(book.taxes) == 2
+        assert max(read) < 10
+
+    def rows_read(cursor: Any) -> list[int]:
+        """By this transaction so far, of the two tables that have rows for each product."""
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('pricing_price', 'pricing_taxassignment') ORDER BY relname"
+        )
+        return [read for (read,) in cursor.fetchall()]
+
+
+# --- What is remembered --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("catalog_store", "currency = 'CAD'"),
+        ("catalog_product", "name = 'Renamed'"),
+        ("catalog_product", "category = 'Elsewhere'"),
+        ("pricing_price", "amount = amount + 1"),
+        ("pricing_promotion", "percent = percent + 1"),
+        ("pricing_promotiontarget", "excluded = TRUE"),
+        ("pricing_fee", "amount = amount + 1"),
+        ("pricing_taxcategory", "exempt = TRUE"),
+        ("pricing_taxrule", "rate = rate + 1"),
+        ("pricing_taxholiday", "unit_price_below = unit_price_below + 1"),
+    ],
+)
+def test_whatever_changes_a_row_is_seen_by_the_next_cart(cola: Any, table: str, change: str) -> None:
+    """Even behind the models' backs: what is remembered of a row holds for the very same words only."""
+    category = TaxCategoryFactory()
+    TaxAssignmentFactory(product=cola, tax_category=category)
+    PriceFactory(product=cola)
+    FeeFactory(products=[cola])
+    PromotionFactory(targets={"categories": ["Drinks"]})
+    TaxRuleFactory(tax_categories=[category])
+    TaxHolidayFactory(tax_categories=[category], unit_price_below=Decimal("9.00"))
+    before = book_of(line("COLA"))
+    assert book_of(line("COLA")) == before
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {change}")  # noqa: S608  constants of this test
+    assert book_of(line("COLA")) != before
+
+
+@pytest.mark.parametrize("sign", ["\x01", "\x1f", " ", ",", "}"])
+def test_a_category_may_hold_any_sign(cola: Any, sign: str) -> None:
+    """Also the first of those that set apart a promotion's rows of targets."""
+    ProductFactory(sku="TEA", category=f"Hot{sign}drinks")
+    PromotionFactory(targets={"categories": [f"Hot{sign}drinks", "Drinks"], "except_skus": [cola.sku]})
+    assert [one.roles for one in book_of(line("COLA"), line("TEA")).promotions] == [(frozenset({"TEA"}),)]
 
 
 # --- The store and the moment --------------------------------------------------------------------------------------

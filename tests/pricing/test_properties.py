@@ -1,4 +1,4 @@
-"""What holds for every cart. `PRICING_EXAMPLES` says how many carts each property is tried on."""
+"""What holds for every cart. `PRICING_EXAMPLES`: how many carts each property is tried on; 2,000 make 20,000 in all."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from orders import body
+from pricing.breakdown import break_down
 from pricing.engine import price_cart
 from pricing.misses import CONDITIONS
 from pricing.money import from_cents, largest_remainder
@@ -181,7 +182,7 @@ def mixed_promotions(drawn: list[Any], sold: set[str], *, by_vendor: bool) -> It
             yield promotion(f"D{9 - number}", kind, *roles, **terms, **funded)
 
 
-def of_few_units(lines: list[CartLine], most: int = 7) -> list[CartLine]:
+def of_few_units(lines: list[CartLine], most: int = 8) -> list[CartLine]:
     kept: list[CartLine] = []
     for one in lines:
         pieces = 1 if one.unit == "lb" else int(one.quantity)
@@ -239,6 +240,7 @@ def test_a_second_opinion_comes_to_the_same_amounts_under_promotions_of_every_ki
     assert told_in_cents(priced) == opinion(cart(*lines), book, now=NOON)
     assert told_in_cents(priced) == from_trace(priced.trace)
     assert recompute(json.loads(body.to_json(priced.trace))) == priced.lines
+    assert_broken_down(priced)
 
 
 @thorough
@@ -277,6 +279,14 @@ def test_splitting_and_reordering_lines_never_changes_what_unit_deals_save(shop:
     assert unit_savings(price(apart, book)) == unit_savings(price(lines, book))
 
 
+def assert_broken_down(priced: PricedCart) -> None:
+    """What goes into the books adds up to what is sent."""
+    parts = break_down(json.loads(body.to_json(priced.trace)))
+    fees = sum((one.line.fees_total for one in priced.lines), Decimal(0))
+    totals = priced.totals
+    assert (parts.tax, parts.promotion, parts.fee) == (totals.sales_tax_total, totals.promotions_total, fees)
+
+
 # --- The second opinion --------------------------------------------------------------------------------------------
 
 
@@ -305,6 +315,7 @@ def test_a_second_opinion_comes_to_the_same_amounts(shop: Shop) -> None:
     assert told_in_cents(priced) == opinion(cart(*lines), book, now=NOON)
     assert told_in_cents(priced) == from_trace(priced.trace)
     assert recompute(json.loads(body.to_json(priced.trace))) == priced.lines
+    assert_broken_down(priced)
 
 
 FAULTY_GOODS = (

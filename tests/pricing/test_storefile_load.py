@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 
+from catalog.bulk import Added, Changes, Insert
 from catalog.models import Barcode, Product, Store
 from pricing.models import (
     BEGINNING,
@@ -638,8 +639,8 @@ def test_one_fault_and_nothing_is_loaded() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_break_in_the_middle_leaves_nothing_behind() -> None:
     load(shop())
-    broken = write.Insert("pricing_price", ("id",), [(None,)])
-    prepared = write.prepare({TaxCategory: write.Changes(added=[write.Added(("FOOD", "Food", False))])}, **WHEN)
+    broken = Insert("pricing_price", ("id",), [(None,)])
+    prepared = write.prepare({TaxCategory: Changes(added=[Added(("FOOD", "Food", False))])}, **WHEN)
 
     with pytest.raises(Exception, match=r"NOT NULL|null value"):
         _write([*prepared, broken], mark())

@@ -1,4 +1,5 @@
-// The promotion form: shows the fields that its kind needs, and says in a sentence what the promotion does.
+// The promotion form: names its fields as the kind does, and says in a sentence what the promotion does and how many
+// products it means. Which fields a kind shows stands in promotion.css.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -18,29 +19,12 @@ document.addEventListener("DOMContentLoaded", () => {
   function showWhatCounts() {
     const fields = needed[kind.value] || {};
     for (const name of varying) {
-      const line = lineOf(name);
-      if (!line) {
-        continue;
-      }
-      line.hidden = line.parentElement.hidden = !(name in fields);
-      const label = line.querySelector("label");
+      const label = lineOf(name)?.querySelector("label");
       if (label && fields[name]) {
         label.textContent = fields[name];
       }
     }
-    showStores();
     showParts();
-    for (const fieldset of form.querySelectorAll("fieldset.module")) {
-      fieldset.hidden = [...fieldset.querySelectorAll(".field-line")].every((line) => line.hidden);
-    }
-  }
-
-  function showStores() {
-    const all = document.getElementById("id_all_stores");
-    const line = lineOf("stores");
-    if (all && line) {
-      line.hidden = line.parentElement.hidden = all.checked;
-    }
   }
 
   // A set shows its filled parts and one more, two at least.
@@ -52,9 +36,20 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
+  // An answer that comes after a later question is not shown.
+  let asked = 0;
   async function say() {
+    const question = ++asked;
     const answer = await fetch(words.dataset.url, { method: "POST", body: new FormData(form) });
-    words.textContent = answer.ok ? await answer.text() : "";
+    if (!answer.ok || question !== asked) {
+      return;
+    }
+    const said = await answer.json();
+    words.textContent = said.words;
+    document.getElementById("promotion-conflicts").innerHTML = said.conflicts;
+    for (const place of form.querySelectorAll("[data-meant]")) {
+      place.textContent = said.counts[place.dataset.meant] || "";
+    }
   }
 
   let waiting = 0;
@@ -67,4 +62,5 @@ document.addEventListener("DOMContentLoaded", () => {
   // Select2 tells jQuery only; jQuery hears native changes as well.
   django.jQuery(form).on("change input", changed);
   showWhatCounts();
+  say();
 });
