@@ -139,6 +139,7 @@ def _may_have_been_charged(purchase: Purchase) -> None:
         f"A call to Amazon for purchase {purchase.purchase_id} ended without a clear answer, so the card may have been "
         "charged. The same content is sent again until Amazon answers; nothing else may be sent for it.",
         link=_link(purchase),
+        store_id=purchase.store_id,
     )
 
 
@@ -157,6 +158,7 @@ def _give_up(purchase: Purchase) -> None:
             purchase.purchase_id,
             f"{reason} Ask Amazon about trip {purchase.trip_id}; the same content can still be sent again.",
             link=_link(purchase),
+            store_id=purchase.store_id,
         )
 
 
@@ -168,9 +170,12 @@ def _passes_self_check(purchase: Purchase) -> bool:
     except (body.SelfCheckFailed, contract.InvalidCart, LookupError, TypeError, ValueError) as error:
         logger.exception("purchase %s fails its self-check", purchase.purchase_id)
         message = f"Our own check before sending failed: {error}. Nothing was sent. Tell the software's maker."
-        purchase.move(to=Status.UNPRICED, where={"submit_after": purchase.submit_after}, submit_after=None)
+        if not purchase.move(to=Status.UNPRICED, where={"submit_after": purchase.submit_after}, submit_after=None):
+            return False
         Problem.objects.create(purchase=purchase, cause="fault", message=message)
-        raise_alarm("Self-check failed", purchase.purchase_id, message, link=_link(purchase))
+        raise_alarm(
+            "Self-check failed", purchase.purchase_id, message, link=_link(purchase), store_id=purchase.store_id
+        )
         return False
     return True
 
@@ -297,6 +302,7 @@ def _ordered(purchase: Purchase, result: Result, now: datetime) -> None:
         f"Amazon gave a second order ID, {result.order_id}, for this purchase: the card may have been charged twice. "
         "Ask Amazon to cancel one of the two.",
         link=_link(purchase),
+        store_id=purchase.store_id,
     )
 
 
@@ -325,6 +331,7 @@ def _rejected(purchase: Purchase, leased_until: datetime, result: Result) -> Non
         f"Amazon refused purchase {purchase.purchase_id}: {refusal}. {result.words}{charged} "
         "Look at the purchase, mend what is wrong, and price it again or close it.",
         link=_link(purchase),
+        store_id=purchase.store_id,
     )
 
 

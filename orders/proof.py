@@ -14,10 +14,15 @@ from pricing.proof import Unproven, recompute
 def differences(purchase: Purchase) -> list[str]:
     """What differs, as `place: stored, computed`; empty when every amount is proven."""
     try:
-        lines = recompute(json.loads(purchase.trace))
+        trace = json.loads(purchase.trace)
+        if not isinstance(trace, dict):
+            return ["trace: it is none"]
+        lines = recompute(trace)
         return [*_totals(purchase, lines), *_lines(purchase, lines), *_body(purchase, lines)]
     except (Unproven, json.JSONDecodeError) as error:
         return [f"trace: {error}"]
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        return [f"what was sent cannot be read: {type(error).__name__}"]
 
 
 def _totals(purchase: Purchase, lines: tuple[PricedLine, ...]) -> Iterator[str]:

@@ -5,19 +5,29 @@ The module that enqueues. What happens with Amazon afterwards is in `orders.chec
 
 import hashlib
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from catalog.models import EmptyCartAnswer, Store
 from jwo_store.alarms import raise_alarm
 from orders import body, contract
 from orders.limits import limits
-from orders.models import CartConflict, Problem, Purchase, PurchaseLine, PurchaseNote, RefusedCart, new_purchase_id
+from orders.models import (
+    CartConflict,
+    Problem,
+    PromotionSaving,
+    Purchase,
+    PurchaseLine,
+    PurchaseNote,
+    RefusedCart,
+    new_purchase_id,
+)
 from orders.nudge import nudge
 from orders.statuses import MoveRefused, Outcome, Status
 from pricing import terms
@@ -35,6 +45,9 @@ FAULT = PricingProblem(
     "fault", "Our own software failed while it priced this cart. Tell its maker; then re-price this cart."
 )
 
+PRICED_AGAIN = "Priced again."
+CHANGED_MEANWHILE = "Somebody else changed this purchase meanwhile. Load the page again."
+
 
 class AlreadyKnown(Exception):
     """Another request stored this trip first."""
@@ -50,13 +63,12 @@ def record(decoded: contract.DecodedCart, raw: bytes, *, received_at: datetime, 
     raised, so that Amazon sends the cart again.
     """
     try:
-        with transaction.atomic():
-            purchase = _take_in(decoded, raw, received_at, caller)
-            if purchase.status == Status.AWAITING_CHECKOUT:
-                nudge(purchase.pk)
-            return purchase
+        purchase = _take_in(decoded, raw, received_at, caller)
     except AlreadyKnown:
         return _repeat(decoded, raw, received_at)
+    if purchase.status == Status.AWAITING_CHECKOUT:
+        nudge(purchase.pk)
+    return purchase
 
 
 def _take_in(decoded: contract.DecodedCart, raw: bytes, received_at: datetime, caller: str) -> Purchase:
@@ -77,7 +89,7 @@ def _take_in(decoded: contract.DecodedCart, raw: bytes, received_at: datetime, c
         purchase_id=new_purchase_id(),
     )
     try:
-        with transaction.atomic():  # a savepoint: whatever goes wrong in pricing leaves the cart itself to be stored
+        with _undone_alone():
             _price(purchase, cart, now=received_at)
     except DATABASE_GONE:
         raise
@@ -88,17 +100,30 @@ def _take_in(decoded: contract.DecodedCart, raw: bytes, received_at: datetime, c
     return purchase
 
 
+def _undone_alone() -> AbstractContextManager[None]:
+    """What fails in it leaves nothing behind, so that the cart itself can still be stored.
+
+    Reading needs no transaction, unless it is part of another one already, or of ten questions, as on SQLite, between
+    which nothing may change.
+    """
+    reads_freely = connection.vendor == "postgresql" and not connection.in_atomic_block
+    return nullcontext() if reads_freely else transaction.atomic()
+
+
 def _price(purchase: Purchase, cart: contract.Cart, *, now: datetime) -> None:
+    """Read and compute first; then the cart and what it costs are written at once."""
     asked = body.cart_to_price(cart)
     book = read_pricebook(asked)
     _answer(purchase, cart, names_empty=bool(book.store and book.store.names_empty_carts))
     purchase.is_test = bool(book.store and book.store.tests_until and now < book.store.tests_until)
     priced = price_cart(asked, book, now=now) if cart.cart_items else None
     _fill(purchase, asked, priced, book.moment, now)
-    Purchase.objects.insert(purchase)
-    PurchaseLine.objects.insert(purchase, _lines(asked, priced))
-    if isinstance(priced, Unpriced):
-        _state_problems(purchase, priced)
+    lines = _lines(asked, priced)
+    saved = _savings(priced) if isinstance(priced, PricedCart) else {}
+    with transaction.atomic(savepoint=False):
+        Purchase.objects.insert(purchase, lines, saved)
+        if isinstance(priced, Unpriced):
+            _state_problems(purchase, priced)
 
 
 def _answer(purchase: Purchase, cart: contract.Cart, *, names_empty: bool) -> None:
@@ -160,6 +185,15 @@ def _lines(asked: terms.Cart, priced: PricedCart | Unpriced | None) -> list[dict
     return rows
 
 
+def _savings(priced: PricedCart) -> dict[str, int]:
+    """What each promotion saved, in cents, by its code."""
+    saved: dict[str, int] = {}
+    for line in priced.lines:
+        for promotion in line.line.promotions:
+            saved[promotion.code] = saved.get(promotion.code, 0) + to_cents(promotion.amount)
+    return saved
+
+
 def _state_problems(purchase: Purchase, unpriced: Unpriced) -> None:
     Problem.objects.bulk_create(
         Problem(purchase=purchase, line=one.line, product_id=one.product_id, cause=one.cause, message=one.message)
@@ -171,6 +205,7 @@ def _state_problems(purchase: Purchase, unpriced: Unpriced) -> None:
         f"{purchase.store_id}: {first.product_id or first.cause}",
         f"{first.message} (Purchase {purchase.purchase_id}.)",
         link=f"/admin/orders/purchase/{purchase.pk}/change/",
+        store_id=purchase.store_id,
     )
 
 
@@ -207,12 +242,12 @@ def _park_for_a_fault(purchase: Purchase, cart: contract.Cart) -> Purchase:
     try:
         with transaction.atomic():
             fresh.save(force_insert=True)
+            PurchaseLine.objects.insert(fresh, _lines(body.cart_to_price(cart), None))
+            if cart.cart_items:
+                _state_problems(fresh, Unpriced((FAULT,)))
     except IntegrityError as error:
         _raise_if_known(fresh.trip_id, error)
         raise
-    PurchaseLine.objects.insert(fresh, _lines(body.cart_to_price(cart), None))
-    if cart.cart_items:
-        _state_problems(fresh, Unpriced((FAULT,)))
     return fresh
 
 
@@ -237,6 +272,7 @@ def _repeat(decoded: contract.DecodedCart, raw: bytes, received_at: datetime) ->
             "Amazon sent a second cart with other content for a trip that we had already. The first one counts; "
             "compare the two and ask Amazon which is right.",
             link=f"/admin/orders/purchase/{purchase.pk}/change/",
+            store_id=purchase.store_id,
         )
     return purchase
 
@@ -334,7 +370,6 @@ def _price_again(purchase: Purchase, by: User, now: datetime) -> PricedCart | Un
     book = read_pricebook(asked)
     priced = price_cart(asked, book, now=now)
     with transaction.atomic():
-        purchase.problems.all().delete()
         if isinstance(priced, Unpriced):
             _still_waits(purchase, priced)
         else:
@@ -357,8 +392,12 @@ def _check_may_reprice(purchase: Purchase) -> None:
 
 
 def _still_waits(purchase: Purchase, unpriced: Unpriced) -> None:
+    """State what is missing now; but never on a cart that somebody else has mended or closed meanwhile."""
+    if not purchase.move(to=Status(purchase.status)):
+        raise MoveRefused(CHANGED_MEANWHILE)
     if purchase.status == Status.REJECTED:
         return
+    purchase.problems.all().delete()
     Problem.objects.bulk_create(
         Problem(purchase=purchase, line=one.line, product_id=one.product_id, cause=one.cause, message=one.message)
         for one in unpriced.problems
@@ -395,9 +434,12 @@ def _repaired(
         refusal="",
     )
     if not moved:
-        raise MoveRefused("Somebody else changed this purchase meanwhile. Load the page again.")
+        raise MoveRefused(CHANGED_MEANWHILE)
+    purchase.problems.all().delete()
     purchase.lines.all().delete()
     PurchaseLine.objects.insert(purchase, _lines(asked, priced))
-    note(purchase, "Priced again.", at=now, by=by)
+    purchase.savings.all().delete()
+    PromotionSaving.objects.insert(purchase, _savings(priced))
+    note(purchase, PRICED_AGAIN, at=now, by=by)
     if purchase.status == Status.AWAITING_CHECKOUT:
         nudge(purchase.pk)

@@ -37,3 +37,32 @@ A purchase on its way goes back to waiting only when the self-check before the v
 
 class MoveRefused(Exception):
     """Why this cannot be done with this purchase, in words for staff."""
+
+
+class JobStatus(models.TextChoices):
+    """How far some long work in the background is."""
+
+    WAITING = "WAITING", "Waiting for its turn"
+    RUNNING = "RUNNING", "Running"
+    DONE = "DONE", "Done"
+    CANCELLED = "CANCELLED", "Cancelled"
+    FAILED = "FAILED", "Failed"
+
+
+UNFINISHED = (JobStatus.WAITING, JobStatus.RUNNING)
+
+JOB_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.WAITING: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED}),
+    JobStatus.RUNNING: frozenset({JobStatus.DONE, JobStatus.CANCELLED, JobStatus.FAILED}),
+    JobStatus.DONE: frozenset(),
+    JobStatus.CANCELLED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+}
+
+
+class TripOutcome(models.TextChoices):
+    """What came of a past trip on which a promotion was tried."""
+
+    TOUCHED = "TOUCHED", "The promotion changes it"
+    SAME = "SAME", "No difference"
+    APART = "APART", "Cannot be compared"

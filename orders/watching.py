@@ -48,15 +48,15 @@ def _old_trips(now: datetime) -> None:
     for hours in AGES:
         until = now - timedelta(hours=hours)
         old = Purchase.objects.waiting_for_order().filter(received_at__lte=until, received_at__gt=younger)
-        count = old.count()
-        if count:
-            oldest = old.order_by("received_at")[0]
+        oldest = old.order_by("received_at").first()
+        count = old.count()  # after the oldest was read: orders come in meanwhile
+        if oldest is not None and count:
             raise_alarm(
                 f"Trips without an order for {hours} h",
                 f"{oldest.purchase_id}",
                 f"{count} trips have had no order for more than {hours} h. The oldest is purchase {oldest.purchase_id} "
                 f"({oldest.get_status_display().lower()}). The hold on the shoppers' cards runs out.",
-                link="/admin/orders/purchase/?unfinished=yes",
+                link="/admin/orders/purchase/?view=open",
             )
         younger = until
 
@@ -71,6 +71,7 @@ def _held_stores(now: datetime) -> None:
                 f"{store.name} is on hold: {waiting} purchases wait and nothing is sent to Amazon "
                 f"(seen {now:%Y-%m-%d %H:%M} UTC). Release the store as soon as its prices are right.",
                 link=f"/admin/catalog/store/{store.pk}/change/",
+                store_id=store.pk,
             )
 
 

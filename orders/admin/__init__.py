@@ -1,5 +1,5 @@
 """Windows on what shoppers took and what Amazon charged, and what staff can do about it."""
 
-from orders.admin import purchases, refused
+from orders.admin import backtests, exports, finding, purchases, refused, today
 
-__all__ = ["purchases", "refused"]
+__all__ = ["backtests", "exports", "finding", "purchases", "refused", "today"]

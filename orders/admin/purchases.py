@@ -1,58 +1,45 @@
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from catalog.admin.in_view import store_choices
 from catalog.models import Store
+from jwo_store import admin_site
 from jwo_store.admin_site import (
     ChoicesDropdownFilter,
     DayRangeFilter,
     DropdownFilter,
-    Tile,
     Window,
     YesNoFilter,
     ask,
     brief_clock,
-    clock,
-    counted,
     display,
+    grave,
+    holds,
     reason_form,
     site,
 )
-from orders import checkout, purchases
+from orders import checkout, purchases, today
+from orders.admin import waiting
+from orders.admin.saved_views import ViewFilter, view_links
 from orders.admin.search import purchases_matching
-from orders.admin.story import TONES, ago, marks, start_of_today, story
-from orders.models import Purchase
+from orders.admin.story import TONES, marks, story
+from orders.admin.today import CAUSES, VIEW, sees_unknown
+from orders.models import Problem, PromotionSaving, Purchase
 from orders.statuses import MoveRefused, Status
-
-SHOWN_REFUSALS = 5
 
 
 def with_each(request: HttpRequest, queryset: QuerySet[Any], do: Callable[[Any], object], done: str) -> None:
-    """Do it with each row, and tell how many it was done with and why not with the others."""
-    count, refusals = 0, []
-    for row in queryset:
-        try:
-            do(row)
-        except MoveRefused as refused:
-            refusals.append(f"{row}: {refused}")
-        else:
-            count += 1
-    if count:
-        messages.success(request, f"{counted(count, 'purchase')} {done}.")
-    for refusal in refusals[:SHOWN_REFUSALS]:
-        messages.error(request, refusal)
-    if len(refusals) > SHOWN_REFUSALS:
-        messages.error(request, f"The same was refused for {len(refusals) - SHOWN_REFUSALS} more.")
+    admin_site.with_each(request, queryset, do, noun="purchase", done=done, refused=MoveRefused)
 
 
 @admin.action(description="Price again", permissions=["reprice"])
@@ -67,6 +54,7 @@ def send_again(_admin: Any, request: HttpRequest, queryset: QuerySet[Purchase]) 
     with_each(request, queryset, lambda row: checkout.send_again(row, by=request.user, now=now), "sent again")  # type: ignore[arg-type]
 
 
+@grave
 @admin.action(description="Close with a reason…", permissions=["close"])
 def close(_admin: Any, request: HttpRequest, queryset: QuerySet[Purchase]) -> HttpResponse | None:
     form = reason_form(request)
@@ -91,53 +79,119 @@ class StoreFilter(DropdownFilter):
     parameter_name = "store"
     UNKNOWN = "-"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        return [*Store.objects.values_list("store_id", "name"), (self.UNKNOWN, "A store that we do not know")]
+    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        unknown = [(self.UNKNOWN, "A store that we do not know")] if sees_unknown(request) else []
+        return [*store_choices(request, VIEW), *unknown]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == self.UNKNOWN:
-            return queryset.exclude(store__in=Store.objects.all())
+            unknown: QuerySet[Any] = queryset.of_unknown_stores()  # type: ignore[attr-defined]  # of purchases
+            return unknown
         return queryset.filter(store=self.value()) if self.value() else queryset
+
+
+class OrderFilter(DropdownFilter):
+    title = "order"
+    parameter_name = "order"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "Without one, though it should have"), ("slow", "It took longer than a minute")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "none":
+                return queryset.filter(today.NO_ORDER)
+            case "slow":
+                return queryset.filter(today.SLOW_ORDER, status=Status.ORDERED)
+            case _:
+                return queryset
+
+
+class CauseFilter(DropdownFilter):
+    title = "what is missing"
+    parameter_name = "cause"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        return list(CAUSES.items())
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        causes = Problem.objects.filter(cause=self.value(), purchase__status=Status.UNPRICED)
+        return queryset.filter(pk__in=causes.values("purchase")) if self.value() else queryset
+
+
+class PromotionFilter(DropdownFilter):
+    """Comes with a link: so many promotions are no choice."""
+
+    title = "promotion"
+    parameter_name = "promotion"
+
+    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        code = request.GET.get(self.parameter_name, "")
+        return [(code, code)] if code else []
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        saved = PromotionSaving.objects.filter(code=self.value(), purchase=OuterRef("pk"))
+        return queryset.filter(Exists(saved)) if self.value() else queryset
 
 
 @admin.register(Purchase, site=site)
 class PurchaseAdmin(Window):
+    store_path = "store"
+    has_reprice_permission = holds("orders.reprice_purchase")
+    has_send_permission = holds("orders.send_purchase")
+    has_close_permission = holds("orders.close_purchase")
     list_display = ("purchase_id", "store_name", "left", "state", "total", "order_id", "next_try", "remarks")
+    list_before_template = "admin/orders/purchase/saved_views.html"
     list_filter = (
+        ViewFilter,
         ("status", ChoicesDropdownFilter),
         StoreFilter,
+        OrderFilter,
+        CauseFilter,
+        PromotionFilter,
         ("received_at", DayRangeFilter),
         ("possibly_charged", YesNoFilter),
         ("is_test", YesNoFilter),
         ("environment", ChoicesDropdownFilter),
     )
     sortable_by = ()
-    show_full_result_count = False
     search_fields = ("=purchase_id",)
-    search_help_text = "Purchase, order, trip or request ID; SKU or barcode"
+    search_help_text = "Any ID, SKU, barcode or total such as 12.34"
     actions = (reprice, send_again, close)
     buttons = ("reprice", "send_again", "close")
 
-    def has_reprice_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.reprice_purchase")
-
-    def has_send_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.send_purchase")
-
-    def has_close_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.close_purchase")
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Purchase]:
-        """With the store's name beside it: a join would lose the purchases of stores that we do not know."""
+        """With the store's name and zone beside it: a join would lose the purchases of stores that we do not know."""
         store = Store.objects.filter(pk=OuterRef("store_id"))
         rows: QuerySet[Purchase] = super().get_queryset(request)
-        return rows.defer("raw", "body", "trace").annotate(known_store=Subquery(store.values("name")))
+        return rows.defer("raw", "body", "trace").annotate(
+            known_store=Subquery(store.values("name")), store_zone=Subquery(store.values("time_zone"))
+        )
 
-    def get_search_results(
-        self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
-        return (queryset.filter(pk__in=purchases_matching(text)) if text else queryset), False
+    def found_by(self, _request: HttpRequest, text: str) -> Q:
+        return Q(pk__in=purchases_matching(text))
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any] | None = None) -> QuerySet[Any]:
+        """Those of stores that we do not know are for who may see these, wherever else they work."""
+        seen = super().visible(request, rows)
+        return seen if sees_unknown(request) else seen.filter(store__in=Store.objects.order_by().values("pk"))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list with its saved views. Who looked for something and found one purchase is led to its page at once."""
+        answer = super().changelist_view(request, {"view_links": view_links(request), **(extra_context or {})})
+        shown = getattr(answer, "context_data", {}).get("cl")
+        if shown is not None and shown.query and shown.result_count == 1 and request.method == "GET":
+            return HttpResponseRedirect(reverse("admin:orders_purchase_change", args=[shown.result_list[0].pk]))
+        return answer
+
+    def get_urls(self) -> list[URLPattern]:
+        waits = self.admin_site.admin_view(self.waiting_view)
+        return [path("waiting/", waits, name="orders_purchase_waiting"), *super().get_urls()]
+
+    def waiting_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return waiting.page(request, self.visible(request), may_price=self.has_reprice_permission(request))
 
     def buttons_for(self, obj: Any) -> Sequence[str]:
         return {
@@ -153,7 +207,8 @@ class PurchaseAdmin(Window):
         if not self.has_view_permission(request):
             raise PermissionDenied
         key = unquote(object_id)
-        purchase = Purchase.objects.defer("raw").filter(pk=key).first() if key.isdecimal() else None
+        rows = self.visible(request, Purchase.objects.defer("raw"))
+        purchase = rows.filter(pk=key).first() if key.isdecimal() else None
         if purchase is None:
             raise Http404
         if request.method != "GET":
@@ -161,6 +216,7 @@ class PurchaseAdmin(Window):
         context = {
             **self.admin_site.each_context(request),
             **story(purchase),
+            "repairs": waiting.repairs(purchase, request),
             "title": str(purchase),
             "original": purchase,
             "opts": self.opts,
@@ -173,9 +229,9 @@ class PurchaseAdmin(Window):
     def store_name(self, obj: Any) -> str:
         return obj.known_store or f"{obj.store_id} (unknown)"
 
-    @display(description="shopper left")
-    def left(self, obj: Purchase) -> str:
-        return brief_clock(obj.trip_ended_at)
+    @display(description="shopper left (store's clock)")
+    def left(self, obj: Any) -> str:
+        return brief_clock(obj.trip_ended_at, ZoneInfo(obj.store_zone) if obj.store_zone else None)
 
     @display(description="status", label={str(status): tone for status, tone in TONES.items()})
     def state(self, obj: Purchase) -> tuple[str, str]:
@@ -192,37 +248,3 @@ class PurchaseAdmin(Window):
     @display(description="remarks", label=True)
     def remarks(self, obj: Purchase) -> list[str]:
         return marks(obj)
-
-
-COUNTED_DAYS = timedelta(days=7)
-"""An order comes at most that long after its cart; it lets an index answer how many were ordered today."""
-
-
-def purchase_tiles(request: HttpRequest, now: datetime) -> Iterable[Tile]:
-    """What waits, and since when; two queries over what an index holds."""
-    if not request.user.has_perm("orders.view_purchase"):
-        return
-    real = Purchase.objects.filter(is_test=False, environment=settings.JWO_ENVIRONMENT)
-    waits = real.waiting_for_order().aggregate(
-        parked=Count("pk", filter=Q(status=Status.UNPRICED)),
-        under_way=Count("pk", filter=Q(status=Status.AWAITING_CHECKOUT)),
-        refused=Count("pk", filter=Q(status=Status.REJECTED)),
-        since=Min("received_at"),
-    )
-    today = start_of_today(now)
-    ordered = real.filter(status=Status.ORDERED, received_at__gte=today - COUNTED_DAYS, ordered_at__gte=today).count()
-    lists = reverse("admin:orders_purchase_changelist")
-    yield _to_look_at("Waiting for a repair", waits["parked"], f"{lists}?status__exact=UNPRICED")
-    yield _to_look_at("Refused by Amazon", waits["refused"], f"{lists}?status__exact=REJECTED")
-    yield Tile("On the way to Amazon", str(waits["under_way"]), f"{lists}?status__exact=AWAITING_CHECKOUT")
-    yield Tile("Ordered today", str(ordered), f"{lists}?status__exact=ORDERED", tone="good")
-    since = waits["since"]
-    hint = f"since {clock(since)}" if since else "nothing waits"
-    yield Tile("Oldest without an order", ago(since, now) if since else "—", lists, hint=hint)
-
-
-def _to_look_at(title: str, count: int, link: str) -> Tile:
-    return Tile(title, str(count), link, tone="look" if count else "good")
-
-
-site.add_tiles(purchase_tiles)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jwo_store.admin_site import ChoicesDropdownFilter, DayRangeFilter, DropdownFilter, Window, display, site
+from jwo_store.admin_site import ChoicesDropdownFilter, DayRangeFilter, DropdownFilter, Window, display, holds, site
 from orders import purchases
 from orders.admin.purchases import with_each
 from orders.models import RefusedCart
@@ -34,14 +34,18 @@ class TakenInFilter(DropdownFilter):
 
 @admin.register(RefusedCart, site=site)
 class RefusedCartAdmin(Window):
+    store_path = "purchase__store"
+    has_replay_permission = holds("orders.replay_refusedcart")
     list_display = ("received_at", "first_fault", "times", "last_received_at", "taken_in_as", "where")
     list_filter = (TakenInFilter, ("received_at", DayRangeFilter), ("environment", ChoicesDropdownFilter))
     actions = (take_in,)
     buttons = ("take_in",)
     fields = ("received_at", "last_received_at", "times", "environment", "caller", "what_was_wrong", "taken_in_as")
 
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.replay_refusedcart")
+    def visible(self, request: HttpRequest, rows: QuerySet[Any] | None = None) -> QuerySet[Any]:
+        """Whose cart it is, nobody knows before it is taken in."""
+        seen = super().visible(request, rows)
+        return seen if self.seen_in(request).everywhere else seen.filter(purchase__store__isnull=False)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefusedCart]:
         rows: QuerySet[RefusedCart] = super().get_queryset(request)

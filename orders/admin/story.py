@@ -1,9 +1,9 @@
 """What the page of a purchase tells: where it stands, what to do next, what was taken, what Amazon said."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +13,12 @@ from django.utils import formats, timezone
 from django.utils.http import urlencode
 
 from catalog.models import Store
-from jwo_store.admin_site import clock
+from jwo_store.admin_site import clock, counted
 from orders.models import CheckoutAttempt, Purchase, PurchaseLine
+from orders.proof import differences
+from orders.purchases import PRICED_AGAIN
 from orders.statuses import Outcome, Status
-from pricing.explain import Explanation, Unreadable, explain
+from pricing.explain import Explanation, Unreadable, explain, sums
 from pricing.terms import UNIT_NAMES
 
 TONES = {
@@ -69,18 +71,27 @@ class Event:
     at: datetime
     text: str
     by: str = ""
+    time: str = ""
 
-    @property
-    def time(self) -> str:
-        return to_the_second(self.at)
+    def told(self) -> "Event":
+        return replace(self, time=to_the_second(self.at))
 
 
 def story(purchase: Purchase) -> dict[str, Any]:
-    """Everything that the page shows, in a fixed number of queries."""
+    """Everything that the page shows, in a fixed number of queries, on the clock of the store if we know it."""
     store = Store.objects.filter(pk=purchase.store_id).first()
+    with timezone.override(store.zone if store else None):
+        return _story(purchase, store)
+
+
+def _story(purchase: Purchase, store: Store | None) -> dict[str, Any]:
     problems = list(purchase.problems.all())
     attempts = list(purchase.attempts.all())
-    by_line = {number: tuple(p.message for p in problems if p.line == number) for number in {p.line for p in problems}}
+    by_line: dict[int | None, tuple[str, ...]] = {
+        number: tuple(p.message for p in problems if p.line == number) for number in {p.line for p in problems}
+    }
+    rows = list(purchase.lines.all())
+    lines = _lines(purchase, rows, by_line)
     return {
         "purchase": purchase,
         "status": purchase.get_status_display(),
@@ -88,16 +99,45 @@ def story(purchase: Purchase) -> dict[str, Any]:
         "marks": marks(purchase),
         "next_step": next_step(purchase, store),
         "facts": _facts(purchase, store),
-        "totals": _totals(purchase),
-        "lines": _lines(purchase, by_line),
+        "totals": _totals(purchase, rows),
+        "lines": lines,
         "general_problems": by_line.get(None, ()),
         "attempts": [_attempt(attempt) for attempt in attempts],
         "conflicts": [(clock(one.received_at), one.request_id) for one in purchase.conflicts.defer("raw")],
-        "timeline": _timeline(purchase, attempts),
+        "timeline": _timeline(purchase, attempts, len(lines)),
         "body": _pretty(bytes(purchase.body or b"")),
         "explanation": _explanation(purchase),
+        "proof": _proof(purchase),
         "trace": _pretty(purchase.trace),
+        "printed_at": clock(timezone.now()),
+        "clock_zone": timezone.get_current_timezone_name(),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of computing the amounts once more, from what was kept with the purchase."""
+
+    holds: bool
+    text: str
+    differences: tuple[str, ...] = ()
+
+
+def _proof(purchase: Purchase) -> Proof | None:
+    if purchase.price_total is None:
+        return None
+    found = differences(purchase)
+    if found:
+        return Proof(
+            False,
+            "Computed once more from what was kept, this does not agree. Tell the software's maker:",
+            tuple(found),
+        )
+    return Proof(
+        True,
+        "Computed once more from what was kept with the purchase, as this page was opened: every line, the totals and "
+        "what was sent to Amazon agree to the cent.",
+    )
 
 
 def _explanation(purchase: Purchase) -> Explanation | None:
@@ -160,13 +200,12 @@ def _charged(purchase: Purchase) -> str:
 
 
 def _facts(purchase: Purchase, store: Store | None) -> list[tuple[str, str]]:
-    zone = store.zone if store else None
-    in_store = f" (in the store {clock(purchase.trip_ended_at, zone)})" if zone else ""
     facts = [
         ("Store", str(store) if store else f"{purchase.store_id}, which we do not know"),
         ("Environment", purchase.get_environment_display()),
+        ("Clock of this page", f"{timezone.get_current_timezone_name()}{', as in the store' if store else ''}"),
         ("Shopper came in", clock(purchase.trip_started_at)),
-        ("Shopper left", clock(purchase.trip_ended_at) + in_store),
+        ("Shopper left", clock(purchase.trip_ended_at)),
         ("Cart received", clock(purchase.received_at)),
         ("Prices of", clock(purchase.priced_at)),
         ("Order ID", purchase.order_id or "—"),
@@ -179,22 +218,22 @@ def _facts(purchase: Purchase, store: Store | None) -> list[tuple[str, str]]:
     return facts
 
 
-def _totals(purchase: Purchase) -> list[tuple[str, str]]:
+def _totals(purchase: Purchase, lines: Iterable[PurchaseLine]) -> list[tuple[str, str]]:
+    amounts = purchase.sub_total, purchase.promotions_total, purchase.sales_tax_total, purchase.price_total
+    price, promotions, tax, total = (amount or Decimal(0) for amount in amounts)
     if purchase.price_total is None:
         return []
-    return [
-        ("Before promotions and tax", _money(purchase.sub_total)),
-        ("Promotions", f"-{_money(purchase.promotions_total)}" if purchase.promotions_total else "0.00"),
-        ("Sales tax", _money(purchase.sales_tax_total)),
-        ("Total", f"{_money(purchase.price_total)} {purchase.currency}"),
-    ]
+    fees = sum((line.fees or Decimal(0) for line in lines), Decimal(0))
+    return sums(purchase.currency, price=price, fees=fees, promotions=promotions, tax=tax, total=total)
 
 
-def _lines(purchase: Purchase, problems: Mapping[int | None, tuple[str, ...]]) -> list[LineStory]:
+def _lines(
+    purchase: Purchase, rows: Iterable[PurchaseLine], problems: Mapping[int | None, tuple[str, ...]]
+) -> list[LineStory]:
     items = _sent_items(purchase)
     return [
         _line(line, items[line.number] if line.number < len(items) else {}, problems.get(line.number, ()))
-        for line in purchase.lines.all()
+        for line in rows
     ]
 
 
@@ -214,7 +253,7 @@ def _line(line: PurchaseLine, item: Mapping[str, Any], problems: tuple[str, ...]
         code=line.sku or line.product_id,
         catalog=f"{reverse('admin:catalog_product_changelist')}?{urlencode({'q': line.sku or line.product_id})}",
         quantity=_quantity(line),
-        price=_money(line.price),
+        price=_money(None if line.price is None else line.price - (line.fees or Decimal(0))),
         promotions=_named(promotions, line.promotions, "-"),
         fees=_named(fees, line.fees, ""),
         tax=_money(line.sales_tax),
@@ -254,17 +293,40 @@ def _attempt(attempt: CheckoutAttempt) -> AttemptStory:
     )
 
 
-def _timeline(purchase: Purchase, attempts: Iterable[CheckoutAttempt]) -> list[Event]:
+def _timeline(purchase: Purchase, attempts: Iterable[CheckoutAttempt], lines: int) -> list[Event]:
+    notes = list(purchase.notes.select_related("by"))
     events = [
         Event(purchase.trip_started_at, "The shopper came in."),
         Event(purchase.trip_ended_at, "The shopper left."),
         Event(purchase.received_at, "Amazon sent the cart."),
-        *(Event(one.started_at, f"Sent to Amazon, try {one.number}.") for one in attempts),
-        *(Event(note.at, note.text, _name(note.by)) for note in purchase.notes.select_related("by")),
+        *_pricing(purchase, lines, again=any(note.text == PRICED_AGAIN for note in notes)),
+        *(event for one in attempts for event in _try(one)),
+        *(Event(note.at, note.text, _name(note.by)) for note in notes),
     ]
     if purchase.ordered_at:
         events.append(Event(purchase.ordered_at, f"Amazon made order {purchase.order_id}."))
-    return sorted(events, key=lambda event: event.at)
+    return [event.told() for event in sorted(events, key=lambda event: event.at)]
+
+
+def _pricing(purchase: Purchase, lines: int, *, again: bool) -> Iterator[Event]:
+    """What came of pricing it at once; where it was priced again, a note tells when and by whom."""
+    if purchase.status == Status.EMPTY:
+        yield Event(purchase.received_at, "The cart was empty: there is nothing to charge.")
+    elif purchase.price_total is None:
+        yield Event(purchase.received_at, "It could not be priced and waits for a repair.")
+    elif not again:
+        total = f"{_money(purchase.price_total)} {purchase.currency}"
+        yield Event(purchase.received_at, f"Priced at once: {counted(lines, 'line')}, {total}.")
+
+
+def _try(attempt: CheckoutAttempt) -> Iterator[Event]:
+    yield Event(attempt.started_at, f"Sent to Amazon, try {attempt.number}.")
+    if attempt.seconds is None or attempt.outcome == Outcome.ORDERED:  # an order is told by its own event
+        return
+    answer = " ".join(str(part) for part in (attempt.status, attempt.error) if part)
+    said = f" ({answer})" if answer else ""
+    at = attempt.started_at + timedelta(seconds=attempt.seconds)
+    yield Event(at, f"Try {attempt.number}: {attempt.get_outcome_display()}{said}.")
 
 
 def _name(person: Any) -> str:
@@ -310,7 +372,3 @@ def ago(moment: datetime, now: datetime) -> str:
         if minutes >= 2 * size:
             return f"{minutes // size} {unit}s"
     return "1 minute" if minutes == 1 else f"{max(minutes, 0)} minutes"
-
-
-def start_of_today(now: datetime) -> datetime:
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)

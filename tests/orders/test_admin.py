@@ -1,27 +1,34 @@
 """Purchases and refused carts in the admin: looking, finding, and what staff can do."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import contract, purchases
+from orders.admin import saved_views
 from orders.admin.refused import fault_words
-from orders.admin.search import purchase_id_range, purchases_matching
+from orders.admin.saved_views import view_links
+from orders.admin.search import amount, purchase_id_range, purchases_matching
 from orders.limits import limits
 from orders.models import Purchase, PurchaseLine, RefusedCart
 from orders.statuses import Outcome, Status
 from pricing.models import Price
 from tests.factories import (
+    LONG_AGO,
+    AdministratorFactory,
     BarcodeFactory,
     Browser,
     CartConflictFactory,
     CashierFactory,
     CheckoutAttemptFactory,
+    FeeFactory,
     ManagerFactory,
     OwnerFactory,
     ProblemFactory,
@@ -58,6 +65,14 @@ def cashier() -> Browser:
 
 def listed(browser: Browser, query: str = "", url: str = PURCHASES) -> list[Any]:
     return [row.pk for row in browser.get(url + query).context["cl"].result_list]
+
+
+def found(browser: Browser, text: str) -> list[int]:
+    """What a search leads to: the page of the only one, or else a list."""
+    answer = browser.get(PURCHASES, {"q": text})
+    if answer.status_code == 302:
+        return [int(answer.url.removeprefix(PURCHASES).partition("/")[0])]
+    return [row.pk for row in answer.context["cl"].result_list]
 
 
 def page_of(purchase: Purchase) -> str:
@@ -113,12 +128,25 @@ def test_the_list_shows_the_newest_first_each_with_its_store_and_total(cashier: 
         assert text in page.content.decode()
 
 
-def test_a_purchase_of_a_store_that_we_do_not_know_is_seen_all_the_same(cashier: Browser) -> None:
+def test_a_purchase_of_a_store_that_we_do_not_know_is_seen_by_administrators() -> None:
+    administrator = signed_in(AdministratorFactory())
     purchase = PurchaseFactory(parked=True, store=None, store_id="NOWHERE-9")
 
-    assert listed(cashier) == [purchase.pk]
-    assert "NOWHERE-9 (unknown)" in cashier.get(PURCHASES).content.decode()
-    assert "NOWHERE-9, which we do not know" in cashier.get(page_of(purchase)).content.decode()
+    assert listed(administrator) == [purchase.pk]
+    assert "NOWHERE-9 (unknown)" in administrator.get(PURCHASES).content.decode()
+    assert "NOWHERE-9, which we do not know" in administrator.get(page_of(purchase)).content.decode()
+
+
+def test_others_do_not_see_it_even_when_they_work_in_all_stores() -> None:
+    manager = signed_in(ManagerFactory())
+    purchase = PurchaseFactory(parked=True, store=None, store_id="NOWHERE-9")
+
+    assert listed(manager) == []
+    assert manager.get(page_of(purchase)).status_code == 404
+    assert "NOWHERE-9" not in manager.get(PURCHASES).content.decode()
+    assert listed(manager, "?store=-") == []
+    assert manager.get("/admin/orders/purchase/waiting/").context["needs"] == []
+    assert manager.post(f"/admin/orders/purchase/{purchase.pk}/press/reprice/").status_code == 404
 
 
 def test_the_list_costs_the_same_whatever_its_length(cashier: Browser, django_assert_num_queries: Any) -> None:
@@ -143,7 +171,8 @@ def test_the_list_reads_no_carts_and_no_traces(cashier: Browser) -> None:
     assert not any(column in query["sql"] for query in asked.captured_queries for column in columns)
 
 
-def test_purchases_are_filtered(cashier: Browser) -> None:
+def test_purchases_are_filtered() -> None:
+    cashier = signed_in(AdministratorFactory())
     east, west = StoreFactory(), StoreFactory()
     day = datetime(2026, 3, 14, tzinfo=UTC)
     parked = PurchaseFactory(parked=True, store=east, received_at=day + timedelta(hours=23, minutes=59))
@@ -161,6 +190,15 @@ def test_purchases_are_filtered(cashier: Browser) -> None:
     assert listed(cashier, "?received_at_from=2026-03-15") == [charged.pk]
     assert listed(cashier, "?received_at_to=2026-03-13") == [tried.pk]
     assert listed(cashier, "?received_at_from=nonsense") == [charged.pk, parked.pk, unknown.pk, tried.pk]
+
+
+def test_orders_that_took_longer_than_a_minute_are_found(cashier: Browser) -> None:
+    now, minute = timezone.now(), timedelta(minutes=1)
+    slow = PurchaseFactory(ordered=True, received_at=now, ordered_at=now + minute + timedelta(microseconds=1))
+    PurchaseFactory(ordered=True, received_at=now, ordered_at=now + minute)
+    PurchaseFactory(under_way=True, received_at=now - 2 * minute)
+
+    assert listed(cashier, "?order=slow") == [slow.pk]
 
 
 # -- searching
@@ -199,8 +237,12 @@ def sought() -> Purchase:
         "p-7k",
         "P-7K3M9",
         "113-1234567-7654321",
+        "113-1234567",
+        "113-12",
         "trip/2026-03-14/abc",
+        "trip/2026",
         "6f0c2c5e-52a1-4a53-9d0e-3b7c8a1d9e10",
+        "6f0c2c5e",
         "BEV-COLA-500",
         "012345678905",
         "00012345678905",
@@ -210,7 +252,7 @@ def sought() -> Purchase:
     ],
 )
 def test_a_purchase_is_found_by_whatever_is_at_hand(cashier: Browser, sought: Purchase, text: str) -> None:
-    assert listed(cashier, f"?q={text}") == [sought.pk]
+    assert found(cashier, text) == [sought.pk]
 
 
 @pytest.mark.parametrize(
@@ -221,9 +263,12 @@ def test_a_purchase_is_found_by_whatever_is_at_hand(cashier: Browser, sought: Pu
         "P-9QXA",
         "P-7K3M-9QXA-2T0WX",
         "1234567",
-        "113-1234567",
-        "trip/2026",
-        "6f0c2c5e",
+        "1234567-7654321",
+        "113-1",
+        "113-1234567-7654321-0",
+        "2026-03-14",
+        "52a1-4a53",
+        "6F0C2C5E",
         "BEV-COLA",
         "COLA-500",
         "123456789",
@@ -236,7 +281,95 @@ def test_a_purchase_is_found_by_whatever_is_at_hand(cashier: Browser, sought: Pu
     ],
 )
 def test_a_piece_of_something_finds_nothing(cashier: Browser, sought: Purchase, text: str) -> None:
-    assert sought.pk not in listed(cashier, f"?q={text}")
+    assert sought.pk not in found(cashier, text)
+
+
+@pytest.mark.parametrize("text", ["12.34", "12,34", "$12.34", "12.34 USD", "12.34 €"])
+def test_a_purchase_is_found_by_its_total(cashier: Browser, text: str) -> None:
+    purchase = PurchaseFactory(
+        ordered=True, sub_total="12.34", promotions_total="0", sales_tax_total="0", price_total="12.34"
+    )
+    PurchaseFactory(ordered=True)
+    PurchaseFactory(parked=True)
+
+    assert found(cashier, text) == [purchase.pk]
+
+
+@pytest.mark.parametrize("text", ["12.3", "12", "12.345", "-12.34", "1e2", "12.34 dollars", "1234567890.00", ""])
+def test_what_is_no_amount_is_none(text: str) -> None:
+    assert amount(text) is None
+
+
+def test_a_single_hit_opens_at_once_and_several_are_a_list(cashier: Browser) -> None:
+    one, two = (
+        PurchaseFactory(ordered=True, order_id="113-1111111-1"),
+        PurchaseFactory(ordered=True, order_id="113-1111111-2"),
+    )
+
+    opened = cashier.get(PURCHASES, {"q": "113-1111111-2"})
+    several = cashier.get(PURCHASES, {"q": "113-1111111"})
+    none = cashier.get(PURCHASES, {"q": "113-2222222"})
+
+    assert (opened.status_code, opened.url) == (302, page_of(two))
+    assert {row.pk for row in several.context["cl"].result_list} == {one.pk, two.pk}
+    assert none.status_code == 200
+
+
+def test_a_list_of_one_that_nobody_searched_for_stays_a_list(cashier: Browser) -> None:
+    PurchaseFactory(ordered=True)
+
+    assert cashier.get(PURCHASES).status_code == 200
+    assert cashier.get(PURCHASES, {"status__exact": "ORDERED"}).status_code == 200
+
+
+# -- saved views
+
+
+def test_saved_views_stand_above_the_list_with_their_counts(cashier: Browser, django_assert_num_queries: Any) -> None:
+    now = timezone.now()
+    long_ago = now - timedelta(days=3)
+    parked = PurchaseFactory(parked=True, received_at=long_ago)
+    refused = PurchaseFactory(refused=True, received_at=long_ago)
+    late = PurchaseFactory(under_way=True, received_at=long_ago, possibly_charged=True)
+    young = PurchaseFactory(under_way=True, received_at=now)
+    tested = PurchaseFactory(ordered=True, received_at=long_ago, is_test=True)
+    PurchaseFactory(ordered=True, received_at=long_ago, possibly_charged=True)
+
+    links = cashier.get(PURCHASES + "?view=late").context["view_links"]
+
+    assert [(link.title, link.count, link.here) for link in links] == [
+        ("Waiting for a repair", "1", False),
+        ("Refused", "1", False),
+        ("On the way longer than an hour", "1", True),
+        ("Without an order", "4", False),
+        ("May have been charged", "1", False),
+        ("Today", "1", False),
+        ("Test trips", "1", False),
+    ]
+    shown = {link.title: set(listed(cashier, link.url)) for link in links}
+    assert shown == {
+        "Waiting for a repair": {parked.pk},
+        "Refused": {refused.pk},
+        "On the way longer than an hour": {late.pk},
+        "Without an order": {parked.pk, refused.pk, late.pk, young.pk},
+        "May have been charged": {late.pk},
+        "Today": {young.pk},
+        "Test trips": {tested.pk},
+    }
+    assert len(listed(cashier, "?view=nonsense")) == 6
+    request: Any = RequestFactory().get(PURCHASES)
+    request.user, request.session = OwnerFactory(), {}
+    with django_assert_num_queries(8):  # one for each, and the stores' clocks for today
+        view_links(request)
+
+
+def test_counting_for_a_saved_view_stops_at_a_thousand(cashier: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_views, "MOST", 2)
+    PurchaseFactory.create_batch(3, parked=True)
+
+    links = cashier.get(PURCHASES).context["view_links"]
+
+    assert [link.count for link in links] == ["2+", "0", "0", "2+", "0", "2+", "0"]
 
 
 @pytest.mark.parametrize(
@@ -258,16 +391,17 @@ def test_what_was_typed_is_read_as_a_purchase_id(text: str, ids: tuple[str, str]
 
 if connection.vendor == "sqlite":  # it reads the plan as SQLite words it
 
-    def test_the_search_is_one_query_whose_every_part_an_index_serves() -> None:
-        found = Purchase.objects.filter(pk__in=purchases_matching("P-7K3M-9QXA-2T0W")).order_by()
+    @pytest.mark.parametrize(("text", "unions"), [("P-7K3M-9QXA-2T0W", 6), ("12.34 USD", 6), ("113-12", 5)])
+    def test_the_search_is_one_query_whose_every_part_an_index_serves(text: str, unions: int) -> None:
+        found = Purchase.objects.filter(pk__in=purchases_matching(text)).order_by()
         sql, params = found.query.sql_with_params()
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
             plan = [str(row[3]) for row in cursor.fetchall()]
 
-        assert sql.count("UNION ALL") == 6
+        assert sql.count("UNION ALL") == unions
         assert [step for step in plan if step.startswith("SCAN")] == []
-        assert sum(step.startswith("SEARCH") for step in plan) >= 8
+        assert sum(step.startswith("SEARCH") for step in plan) >= unions + 2
 
 
 def test_one_purchase_with_several_lines_of_the_product_is_found_once(cashier: Browser) -> None:
@@ -275,7 +409,7 @@ def test_one_purchase_with_several_lines_of_the_product_is_found_once(cashier: B
     PurchaseLineFactory(purchase=purchase, number=1)
 
     assert PurchaseLine.objects.filter(sku="COLA-1").count() == 2
-    assert listed(cashier, "?q=COLA-1") == [purchase.pk]
+    assert found(cashier, "COLA-1") == [purchase.pk]
 
 
 # -- the page
@@ -301,7 +435,9 @@ def test_the_page_tells_the_story(cashier: Browser) -> None:
     for said_so in (
         "Refused by Amazon",
         "Amazon refused this purchase: InvalidCartTotalException.",
-        "March 14, 2026, 7:05 p.m. (in the store March 14, 2026, 3:05 p.m.)",
+        "March 14, 2026, 3:05 p.m.",
+        "March 14, 2026, 3:06:30 p.m.",
+        "America/New_York, as in the store",
         "Example Cola 500 ml",
         "Second period special -0.50",
         "4.06 USD",
@@ -319,10 +455,113 @@ def test_the_page_tells_the_story(cashier: Browser) -> None:
         "The shopper came in.",
         "The shopper left.",
         "Amazon sent the cart.",
+        "Priced at once: 1 line, 4.06 USD.",
         "Sent to Amazon, try 1.",
         "The shopper called.",
+        "Try 1: Refused (400 InvalidCartTotalException).",
     ]
-    assert page.context["timeline"][-1].by == "carl"
+    assert page.context["timeline"][-2].by == "carl"
+
+
+def test_a_trip_late_in_the_evening_is_of_the_stores_own_day(cashier: Browser) -> None:
+    store = StoreFactory(name="Arena East", time_zone="America/New_York")
+    PurchaseFactory(store=store, trip_ended_at=datetime(2025, 3, 15, 0, 6, tzinfo=UTC))
+
+    assert "March 14, 2025, 8:06 p.m." in cashier.get(PURCHASES).content.decode()
+
+
+def test_each_row_and_the_totals_add_up_with_a_deposit(cashier: Browser) -> None:
+    shop = open_shop()
+    fee = FeeFactory(code="DEPOSIT", amount=Decimal("0.05"), starts_at=LONG_AGO)
+    fee.products.add(shop.cola)
+    purchase = take_in()
+    assert purchase.status == Status.AWAITING_CHECKOUT
+
+    page = cashier.get(page_of(purchase))
+
+    whole = purchase.lines.get(sku=COLA)
+    assert whole.fees
+    line = page.context["lines"][whole.number]
+    assert Decimal(line.price) + whole.fees - (whole.promotions or 0) + Decimal(line.tax) == Decimal(line.total)
+    totals = {label: Decimal(amount.split()[0]) for label, amount in page.context["totals"]}
+    assert totals["Deposits and fees"] == whole.fees
+    *parts, total = totals.values()
+    assert sum(parts) == total == purchase.price_total
+
+
+def told(browser: Browser, purchase: Purchase) -> list[str]:
+    """What happened after Amazon had sent the cart."""
+    texts = [event.text for event in browser.get(page_of(purchase)).context["timeline"]]
+    return texts[texts.index("Amazon sent the cart.") + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("given", "texts"),
+    [
+        ({"parked": True}, ["It could not be priced and waits for a repair."]),
+        ({"empty": True}, ["The cart was empty: there is nothing to charge."]),
+        (
+            {"ordered": True, "order_id": "113-1", "ordered_at": timezone.now() + HOUR},
+            ["Priced at once: 1 line, 4.06 USD.", "Amazon made order 113-1."],
+        ),
+    ],
+)
+def test_the_story_tells_how_the_cart_was_priced(cashier: Browser, given: dict[str, Any], texts: list[str]) -> None:
+    assert told(cashier, PurchaseFactory(**given)) == texts
+
+
+def test_the_story_tells_each_try_with_its_answer(cashier: Browser) -> None:
+    now = timezone.now()
+    purchase = PurchaseFactory(
+        ordered=True, order_id="113-1", received_at=now - 3 * HOUR, ordered_at=now - HOUR + timedelta(seconds=1)
+    )
+    for hours, given in (
+        (3, {}),
+        (2, {"status": None, "outcome": "", "seconds": None}),
+        (1, {"outcome": Outcome.ORDERED}),
+    ):
+        CheckoutAttemptFactory(purchase=purchase, started_at=now - hours * HOUR, **given)
+
+    assert told(cashier, purchase) == [
+        "Priced at once: 1 line, 4.06 USD.",
+        "Sent to Amazon, try 1.",
+        "Try 1: Amazon was not available (503).",
+        "Sent to Amazon, try 2.",
+        "Sent to Amazon, try 3.",
+        "Amazon made order 113-1.",
+    ]
+
+
+def test_the_story_of_a_mended_cart_tells_who_priced_it_again(cashier: Browser) -> None:
+    purchase = parked_for_want_of_a_price()
+    press(cashier, purchase, "reprice")
+
+    assert told(cashier, purchase) == ["Priced again."]
+
+
+def test_the_page_proves_the_calculation(cashier: Browser) -> None:
+    open_shop()
+    purchase = take_in()
+
+    proof = cashier.get(page_of(purchase)).context["proof"]
+
+    assert (proof.holds, proof.differences) == (True, ())
+    assert proof.text.endswith("agree to the cent.")
+
+
+def test_the_page_says_what_does_not_agree(cashier: Browser) -> None:
+    open_shop()
+    purchase = take_in()
+    PurchaseLine.objects.filter(purchase=purchase, number=0).update(sku="OTHER")
+
+    page = cashier.get(page_of(purchase))
+
+    assert page.context["proof"].differences == (f"line 1 sku: stored OTHER, computed {COLA}",)
+    assert "Does not agree" in page.content.decode()
+
+
+def test_what_was_never_priced_has_nothing_to_prove(cashier: Browser) -> None:
+    assert cashier.get(page_of(PurchaseFactory(parked=True))).context["proof"] is None
 
 
 def test_the_page_never_shows_the_cart_as_it_came(cashier: Browser) -> None:
@@ -546,7 +785,7 @@ def test_a_manager_closes_a_purchase_after_giving_a_reason(manager: Browser) -> 
     assert Purchase.objects.get().status == Status.UNPRICED
 
     without = press(manager, purchase, "close", confirmed="yes", reason="  ")
-    assert without.context["form"].errors == {"reason": ["This field is required."]}
+    assert without.context["form"].errors == {"reason": ["Say why."]}
     assert Purchase.objects.get().status == Status.UNPRICED
 
     answer = press(manager, purchase, "close", confirmed="yes", reason="The shopper paid at the desk.")

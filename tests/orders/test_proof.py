@@ -84,6 +84,13 @@ def changed(purchase: Purchase, path: str, value: Any) -> list[str]:
         ("lines", []),
         ("lines.0.price.amount", "no number"),
         ("applications", "nothing"),
+        ("lines.0.line_price", "0.01"),
+        ("lines.0.promotions", [{"code": "X", "row": "x", "text": "X", "funding": "STORE", "amount": "0.01"}]),
+        ("lines.0.tax.base", "0.01"),
+        ("lines.0.tax.amount", "0.01"),
+        ("lines.0.tax.parts.0.amount", "0.01"),
+        ("lines.0.tax.rate", "0.5"),
+        ("lines.0.total", "0.01"),
     ],
 )
 def test_a_trace_that_was_changed_proves_nothing(purchase: Purchase, path: str, value: Any) -> None:
@@ -116,3 +123,14 @@ def test_the_command_looks_at_what_was_received_since_a_day(purchase: Purchase) 
 def test_what_was_never_priced_has_nothing_to_prove() -> None:
     PurchaseFactory(parked=True)
     assert reprove() == (0, ["0 proven, 0 differ."])
+
+
+@pytest.mark.parametrize("trace", ["[1]", "7", '"x"'])
+def test_a_trace_that_is_none_is_named(purchase: Purchase, trace: str) -> None:
+    Purchase.objects.filter(pk=purchase.pk).update(trace=trace)
+    assert again(purchase) == ["trace: it is none"]
+
+
+def test_a_body_of_another_shape_is_named(purchase: Purchase) -> None:
+    Purchase.objects.filter(pk=purchase.pk).update(body=b'{"lineItems": ["x", "y"]}')
+    assert again(purchase) == ["what was sent cannot be read: AttributeError"]

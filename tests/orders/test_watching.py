@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.db import connection
 
 from catalog.models import Store
 from jwo_store.models import Alarm, Heartbeat
@@ -103,6 +104,20 @@ class TestATripWithoutAnOrder:
         assert alarms() == []
         after = everything()
         assert {name for name in after if after[name] != before[name]} <= {"PurchaseNote"}
+
+    def test_is_none_that_got_its_order_while_we_looked(self) -> None:
+        purchase = take_in()
+
+        def order(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+            """Amazon answers right after the purchase was read."""
+            result = execute(sql, params, many, context)
+            if sql.startswith("SELECT") and "orders_purchase" in sql:
+                Purchase.objects.filter(pk=purchase.pk, order_id=None).update(status=Status.ORDERED, order_id="113-1")
+            return result
+
+        with connection.execute_wrapper(order):
+            watching.watch(now=NOW + HOUR)
+        assert alarms() == []
 
     def test_changes_nothing_by_being_told_of(self) -> None:
         take_in()

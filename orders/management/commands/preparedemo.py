@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from jwo_store.models import Assignment
+
 LOGINS = {
     "admin": "everything, the set-up included",
     "manager": "prices, promotions, taxes, stores; repairs",
@@ -61,5 +63,6 @@ def demo_login(name: str) -> dict[str, str]:
         user.set_password(password)
         user.save()
     if name != "admin":
-        user.groups.set(Group.objects.filter(name=name.capitalize()))
+        for role in Group.objects.filter(name=name.capitalize()):
+            Assignment.objects.get_or_create(person=user, role=role, store=None)
     return {"name": name, "password": password, "may": LOGINS[name]}
