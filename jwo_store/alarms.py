@@ -15,11 +15,12 @@ from jwo_store.models import Alarm
 logger = logging.getLogger(__name__)
 
 
-def raise_alarm(kind: str, subject: str, text: str, *, link: str = "") -> None:
+def raise_alarm(kind: str, subject: str, text: str, *, link: str = "", store_id: str | None = None) -> None:
     """Tell people once: while an alarm of this kind and subject is open, repetitions are counted on it.
 
     `text` says what happened and what to do; it must hold neither payloads nor secrets. Takes part in the caller's
-    transaction, so that the alarm stands exactly when the fact does.
+    transaction, so that the alarm stands exactly when the fact does. Who works in the store of this id reads it;
+    without one, whoever reads alarms anywhere.
     """
     now = timezone.now()
     logger.error("alarm: %s (%s): %s", kind, subject, text)
@@ -32,6 +33,7 @@ def raise_alarm(kind: str, subject: str, text: str, *, link: str = "") -> None:
             subject=subject,
             text=text,
             link=link,
+            store_id=store_id,
             environment=settings.JWO_ENVIRONMENT,
             first_at=now,
             last_at=now,
@@ -45,16 +47,20 @@ def _repeat(kind: str, subject: str, text: str, now: datetime) -> bool:
 
 
 def send_emails(now: datetime) -> int:
-    """E-mail what was not e-mailed yet; gives how many alarms went out. Nothing happens without addresses."""
+    """E-mail what was not e-mailed yet; gives how many alarms went out. Nothing happens without addresses.
+
+    Who has acknowledged an alarm has seen it: that one is e-mailed no more.
+    """
     if not settings.ALARM_EMAILS:
         return 0
-    return sum(_email(alarm, now) for alarm in Alarm.objects.filter(emailed_at__isnull=True).order_by("first_at")[:20])
+    untold = Alarm.objects.open().filter(emailed_at__isnull=True)
+    return sum(_email(alarm, now) for alarm in untold.order_by("first_at")[:20])
 
 
 def _email(alarm: Alarm, now: datetime) -> bool:
     """Whether this call sent it; while the mail server is away it is kept for later."""
     mine = Alarm.objects.filter(pk=alarm.pk)
-    if not mine.filter(emailed_at__isnull=True).update(emailed_at=now):
+    if not mine.open().filter(emailed_at__isnull=True).update(emailed_at=now):
         return False
     subject = " ".join(f"[{alarm.environment}] {alarm.kind}: {alarm.subject}".split())
     try:

@@ -7,25 +7,20 @@ process: a forked child opens its own.
 
 import contextlib
 import functools
-import http.client
-import io
 import json
 import logging
 import os
 import re
-import socket
 import ssl
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions
@@ -39,15 +34,23 @@ from botocore.credentials import (
     ReadOnlyCredentials,
     RefreshableCredentials,
 )
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3 import exceptions as faults
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.connection import allowed_gai_family, create_connection
+
+from jwo_store.bounded import (
+    USER_AGENT,
+    BoundedConnection,
+    BoundedTLSConnection,
+    Call,
+    beside,
+    timed_out,
+    unreached,
+    within,
+)
 
 logger = logging.getLogger(__name__)
 
 SERVICE = "execute-api"
-USER_AGENT = "jwo-store"
 ROLE_SESSION_NAME = "jwo-store"
 
 MAX_ANSWER = 1_000_000
@@ -93,11 +96,6 @@ _ERROR_NAME = re.compile(
     r"(?:\S*[#.])?(?P<name>[A-Za-z]\w{0,99}?)(?:Exception(?::.*)?|:\S*)?", flags=re.ASCII | re.DOTALL
 )
 _RETRY_SECONDS = re.compile(r"[0-9]{1,9}", flags=re.ASCII)
-
-_ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
-_FLUSH_ON_CLOSE = struct.pack("ii", 0, 0)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +207,22 @@ class Client:
         """The configured host, with its port if it names one."""
         return urlsplit(self._base).netloc
 
+    def get_ready(self, within: float) -> None:
+        """Make a process's first connection pool and fetch its keys, so that a call that follows leaves at once.
+
+        Waits for keys so many seconds at most. If there are none to be had, the call will say so.
+        """
+        _pool()
+        with contextlib.suppress(AmazonError):
+            _keyring(self._region, self._role_arn).keys(Call.starting(within, within, within))
+
     def post(self, path: str, body: bytes) -> Answer:
         """The answer, if it is a 2xx. Sends these bytes at most once, and ends within the total time-out.
 
         Raises one of the AmazonError family otherwise, and ValueError for a path that is not plainly below the host.
         """
         url = self._url(path)
-        call = _Call.starting(*self._timeouts)
+        call = Call.starting(*self._timeouts)
         try:
             answer = self._exchange(call, url, body)
             problem = _problem(answer)
@@ -233,7 +240,7 @@ class Client:
             raise ValueError(f"{path!r} is no plain absolute path")
         return self._base + path
 
-    def _exchange(self, call: "_Call", url: str, body: bytes) -> Answer:
+    def _exchange(self, call: Call, url: str, body: bytes) -> Answer:
         keys = _keyring(self._region, self._role_arn).keys(call)
         headers = _signed_headers(url, body, keys, self._region)
         response, content = _send(call, url, body, headers)
@@ -264,7 +271,7 @@ def _checked_base(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
-def _log(url: str, call: "_Call", outcome: Answer | AmazonError) -> None:
+def _log(url: str, call: Call, outcome: Answer | AmazonError) -> None:
     answer = outcome.answer if isinstance(outcome, AmazonError) else outcome
     facts = {
         "amazon_url": url,
@@ -283,10 +290,8 @@ def _log(url: str, call: "_Call", outcome: Answer | AmazonError) -> None:
     )
 
 
-def _send(call: "_Call", url: str, body: bytes, headers: Mapping[str, str]) -> tuple[BaseHTTPResponse, bytes]:
-    timeout = Timeout(connect=call.connect_timeout, read=call.read_timeout)
-    token = _CALL.set(call)
-    try:
+def _send(call: Call, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[BaseHTTPResponse, bytes]:
+    with within(call):
         response = _pool().urlopen(
             "POST",
             url,
@@ -294,12 +299,10 @@ def _send(call: "_Call", url: str, body: bytes, headers: Mapping[str, str]) -> t
             headers=headers,
             retries=False,
             redirect=False,
-            timeout=timeout,
+            timeout=call.timeout,
             preload_content=False,
         )
         return response, _content(response)
-    finally:
-        _CALL.reset(token)
 
 
 def _content(response: BaseHTTPResponse) -> bytes:
@@ -396,26 +399,10 @@ def _problem(answer: Answer) -> AmazonError | None:
 
 def _fault(error: faults.HTTPError, *, sent: bool) -> AmazonUnavailable:
     if not sent:
-        return AmazonUnavailable(f"Amazon could not be reached: {_unreached(error)}.", sent=False)
-    if _timed_out(error):
+        return AmazonUnavailable(f"Amazon could not be reached: {unreached(error)}.", sent=False)
+    if timed_out(error):
         return AmazonUnavailable("Amazon did not answer in time.")
     return AmazonUnavailable("Amazon's answer did not come whole, or is none.")
-
-
-def _unreached(error: faults.HTTPError) -> str:
-    if isinstance(error, faults.NameResolutionError):
-        return "its name was not found"
-    if isinstance(error, faults.NewConnectionError):  # to urllib3 also a time-out, so it is asked for first
-        return "the connection was refused"
-    if _timed_out(error):
-        return "no connection in time"
-    if isinstance(error, faults.SSLError):
-        return "no secure connection, look at the certificate"
-    return "the connection broke"
-
-
-def _timed_out(error: faults.HTTPError) -> bool:
-    return isinstance(error, faults.TimeoutError) or any(isinstance(cause, TimeoutError) for cause in error.args)
 
 
 def _signed_headers(url: str, body: bytes, keys: ReadOnlyCredentials, region: str) -> dict[str, str]:
@@ -443,7 +430,7 @@ class _Keyring:
         self._fetch: Future[ReadOnlyCredentials] | None = None
         self._fetch_again_at = 0.0
 
-    def keys(self, call: "_Call") -> ReadOnlyCredentials:
+    def keys(self, call: Call) -> ReadOnlyCredentials:
         """Keys that are good for this call.
 
         Raises AmazonMisconfigured when there are none, AmazonUnavailable when they did not come in time.
@@ -470,7 +457,7 @@ class _Keyring:
         with self._lock:
             if self._fetch is None or (self._fetch.done() and time.monotonic() >= self._fetch_again_at):
                 self._fetch_again_at = time.monotonic() + FETCH_AGAIN
-                self._fetch = _beside(self._fetched)
+                self._fetch = beside(self._fetched, name="amazon")
             return self._fetch
 
     def _fetched(self) -> ReadOnlyCredentials:
@@ -533,83 +520,9 @@ def _role_refused(error: botocore.exceptions.ClientError) -> AmazonError:
     return AmazonMisconfigured(f"AWS refuses the credentials or the role ({code}).", sent=False)
 
 
-def _beside(work: Callable[[], T]) -> Future[T]:
-    """Runs what cannot be stopped in a thread of its own, so that its caller can stop waiting."""
-    future: Future[T] = Future()
+class _KeptConnection(BoundedConnection):
+    """A connection for more than one call."""
 
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  whatever it is belongs to the threads that wait
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="amazon", daemon=True).start()
-    return future
-
-
-@dataclass(slots=True)
-class _Call:
-    """One call's time: when it began, when it must be over, how long to wait for one sign of life."""
-
-    began: float
-    deadline: float
-    connect_timeout: float
-    read_timeout: float
-    sent: bool = False
-    """Whether the first byte may have left."""
-
-    @classmethod
-    def starting(cls, connect_timeout: float, read_timeout: float, total_timeout: float) -> "_Call":
-        now = time.monotonic()
-        return cls(now, now + total_timeout, connect_timeout, read_timeout)
-
-    def left(self, at_most: float = float("inf")) -> float:
-        """Seconds that one wait may last. Raises TimeoutError when none are left."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return min(left, at_most)
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
-
-
-_CALL: ContextVar[_Call] = ContextVar("amazon_call")
-"""How the connection that the pool chooses learns whose time it runs on."""
-
-
-class _BoundedStream(io.RawIOBase):
-    """A connection's bytes. urllib3 bounds only the wait between two of them; here every wait is cut to the call's."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, call: _Call) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._call = call
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._call.left(self._call.read_timeout))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _BoundedResponse(http.client.HTTPResponse):
-    """Reads status, headers and body through a bounded stream."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedStream(self.fp.detach(), sock, _CALL.get()))
-
-
-class _BoundedConnection(HTTPConnection):
-    """A connection on which neither the name, the connect, the request nor the answer outlasts the call."""
-
-    response_class = _BoundedResponse
     _last_used = 0.0
 
     @property
@@ -617,78 +530,22 @@ class _BoundedConnection(HTTPConnection):
         """Whether the pool may use it again: open, silent, and not idle for so long that Amazon may be closing it."""
         return time.monotonic() - self._last_used < IDLE_LIMIT and super().is_connected
 
-    def _new_conn(self) -> socket.socket:
-        call = _CALL.get()
-        try:
-            return self._connected(call)
-        except TimeoutError as error:
-            raise faults.ConnectTimeoutError(self, "no connection in time") from error
-        except socket.gaierror as error:
-            raise faults.NameResolutionError(self.host, self, error) from error
-        except OSError as error:
-            raise faults.NewConnectionError(self, "no connection") from error
-
-    def _connected(self, call: _Call) -> socket.socket:
-        """To the first address that takes a connection."""
-        problem = OSError("the name has no address")
-        for address in self._addresses(call):
-            try:
-                return self._opened(address, call)
-            except OSError as error:
-                problem = error
-        raise problem
-
-    def _opened(self, address: tuple[str, int], call: _Call) -> socket.socket:
-        """With its time-out as the TLS handshake should have it."""
-        sock = create_connection(address, call.left(call.connect_timeout), socket_options=self.socket_options)
-        try:
-            sock.settimeout(call.left(call.connect_timeout))
-        except TimeoutError:
-            sock.close()
-            raise
-        return sock
-
-    def _addresses(self, call: _Call) -> Iterator[tuple[str, int]]:
-        """The resolver has no time-out of its own that we could set: minutes, with a dead name server."""
-        look_up = functools.partial(socket.getaddrinfo, self.host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
-        for *_, address in _beside(look_up).result(timeout=call.left()):
-            yield str(address[0]), int(address[1])
-
-    def send(self, data: Any) -> None:
-        """All of it within the call's time; urllib3 would send under the connect time-out, short for a large body."""
-        if self.sock is None:
-            self.connect()
-        call = _CALL.get()
-        self.sock.settimeout(call.left())
-        if not call.sent:
-            call.sent = True
-            _set_linger(self.sock, _ABORT_ON_CLOSE)
-        super().send(data)
-
     def getresponse(self) -> Any:
-        """Until the answer has begun, closing aborts: the system must not go on delivering after we have given up."""
-        sock = self.sock
         response = super().getresponse()
-        _set_linger(sock, _FLUSH_ON_CLOSE)
         self._last_used = time.monotonic()
         return response
 
 
-def _set_linger(sock: socket.socket, option: bytes) -> None:
-    with contextlib.suppress(OSError):  # some systems refuse it on a connection that the other side has closed
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
-
-
-class _BoundedTLSConnection(_BoundedConnection, HTTPSConnection):
+class _KeptTLSConnection(_KeptConnection, BoundedTLSConnection):
     pass
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _BoundedConnection
+    ConnectionCls = _KeptConnection
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _BoundedTLSConnection
+    ConnectionCls = _KeptTLSConnection
 
 
 # Keyed by process: a forked child must not write into its parent's connections, nor wait on locks that were held

@@ -13,6 +13,8 @@ from django.db import DatabaseError
 ENVIRONMENTS = ("sandbox", "test", "live")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORT_SECRET = 16
+MOST_TRIES = 20
+LONGEST_SESSION = 24 * 3600
 
 
 @register(Tags.security)
@@ -125,9 +127,45 @@ def _hosts_of_other_environments() -> Iterator[CheckMessage]:
         )
 
 
+@register(Tags.security)
+def signing_in(**_: Any) -> list[CheckMessage]:
+    return list(_signing_in())
+
+
+def _signing_in() -> Iterator[CheckMessage]:
+    if settings.JWO_ENVIRONMENT == "live" and not settings.SIGN_IN_CODES:
+        yield Error(
+            "SIGN_IN_CODES is off, so that roles which need one-time codes would not ask for them. Unset it.",
+            id="jwo_store.E034",
+        )
+    if settings.PROXY_COUNT < 0:
+        yield Error(
+            "PROXY_COUNT is below 0. Set it to the number of your own proxies in front of the web processes.",
+            id="jwo_store.E030",
+        )
+    if not 1 <= settings.SIGN_IN_TRIES <= MOST_TRIES or settings.SIGN_IN_TRIES_WIDE < settings.SIGN_IN_TRIES:
+        yield Error(
+            f"SIGN_IN_TRIES is {settings.SIGN_IN_TRIES} and SIGN_IN_TRIES_WIDE is {settings.SIGN_IN_TRIES_WIDE}. Set "
+            f"the first to 1 to {MOST_TRIES}, and the second to no less than the first.",
+            id="jwo_store.E031",
+        )
+    if settings.SIGN_IN_BLOCK_MINUTES < 1:
+        yield Error(
+            f"SIGN_IN_BLOCK_MINUTES is {settings.SIGN_IN_BLOCK_MINUTES:g}. Set it to 1 or more, or passwords could be "
+            "guessed.",
+            id="jwo_store.E032",
+        )
+    if not 0 < settings.SESSION_IDLE <= settings.SESSION_COOKIE_AGE <= LONGEST_SESSION:
+        yield Error(
+            "SESSION_IDLE_MINUTES and SESSION_HOURS don't fit. Both must be above 0, the first no longer than the "
+            "second, and the second at most 24.",
+            id="jwo_store.E033",
+        )
+
+
 def refuse_unsafe_start() -> None:
     """For processes that start without a management command. Raises ImproperlyConfigured with every reason."""
-    reasons = [message.msg for check in (environment, live, way_to_amazon) for message in check()]
+    reasons = [message.msg for check in (environment, live, way_to_amazon, signing_in) for message in check()]
     reasons += [message.msg for message in no_demo_logins(databases=["default"])]
     if reasons:
         raise ImproperlyConfigured("this would not be safe to start:\n- " + "\n- ".join(reasons))

@@ -22,7 +22,8 @@ from jwo_store.celery import app
 
 logger = logging.getLogger(__name__)
 
-WORKER_THREADS = 4
+WORKER_THREADS = 8
+"""Four for checkouts; the catalog's steps (`catalog.uploads.AT_ONCE`) must not take them all."""
 WEB_THREADS = 16
 KEEP_CONNECTIONS = 1_000_000_000
 """Tasks between two closings of the database: opening SQLite anew for each task costs more than the task."""

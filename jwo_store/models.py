@@ -2,8 +2,14 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
+from django.contrib.auth.models import Group, User
 from django.db import models
 from django.db.models import Q
+from simple_history import register
+
+from jwo_store.history import History
+
+ENVIRONMENT_CHOICES = [("sandbox", "Sandbox"), ("test", "Test"), ("live", "Live")]
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):
@@ -26,6 +32,15 @@ class Alarm(models.Model):
     subject = models.CharField("about", max_length=255)
     text = models.TextField("what happened and what to do")
     link = models.CharField(max_length=255, blank=True)
+    store = models.ForeignKey(
+        "catalog.Store",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose it is, as Amazon named the store; empty when it is about no single store.",
+    )
     environment = models.CharField(max_length=10)
     times = models.PositiveIntegerField(default=1)
     first_at = models.DateTimeField("first time")
@@ -85,3 +100,63 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} from {self.next_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Lease(models.Model):
+    """Work that only one process does at a time: who holds it (a token of its own), and until when."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    token = models.UUIDField(null=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.until:%Y-%m-%d %H:%M:%S}"
+
+
+class Assignment(models.Model):
+    """A person holds a role in one store, or in all of them (see `jwo_store.access`)."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
+    role = models.ForeignKey("auth.Group", on_delete=models.PROTECT, related_name="assignments")
+    store = models.ForeignKey(
+        "catalog.Store",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Leave empty for all stores.",
+    )
+
+    history = History(by=["person"])
+
+    class Meta:
+        verbose_name = "role"
+        ordering = ["role__name", "store"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "role", "store"],
+                condition=Q(store__isnull=False),
+                name="role_once_a_person_and_store",
+                violation_error_message="The person has this role in that store already.",
+            ),
+            models.UniqueConstraint(
+                fields=["person", "role"],
+                condition=Q(store__isnull=True),
+                name="role_once_a_person_in_all_stores",
+                violation_error_message="The person has this role in all stores already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} · {self.store or 'all stores'}"
+
+
+register(
+    User,
+    app="jwo_store",
+    records_class=History,
+    excluded_fields=["password", "last_login"],
+    m2m_fields=["groups"],
+)
+register(Group, app="jwo_store", records_class=History, m2m_fields=["permissions"])

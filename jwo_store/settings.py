@@ -5,6 +5,8 @@
 """
 
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,11 @@ INSTALLED_APPS = [
     "simple_history",
     "csp",
     "django_structlog",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "jwo_store",
+    "jwo_store.signin",
     "catalog",
     "pricing",
     "orders",
@@ -62,20 +68,26 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "jwo_store.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "jwo_store.headers.HeadersMiddleware",
+    "jwo_store.calls.CallsMiddleware",  # calls by machines leave here: what follows is for pages
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "jwo_store.signin.middleware.SignInMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "jwo_store.urls"
 WSGI_APPLICATION = "jwo_store.wsgi.application"
+SILENCED_SYSTEM_CHECKS = ["models.W040"]  # SQLite leaves out what an index only includes; PostgreSQL is faster for it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES = [
@@ -111,11 +123,18 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database["CONN_MAX_AGE"] = None  # closing the last connection would fold the write-ahead log each time
 else:
     _options |= {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=12), "timeout": 5},
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=12),
+            "timeout": 5,
+            "max_idle": 60,  # what a rush has opened is not held against the other processes afterwards
+        },
         "server_side_binding": True,  # statements are parsed and planned once, not each time
         "prepare_threshold": 5,
         "connect_timeout": 5,
     }
+    # compiling a statement takes longer than running it; and what is read is in memory, or on a disk without a head
+    _options.setdefault("options", "-c jit=off -c random_page_cost=1.1")
 DATABASES = {"default": _database}
 
 # --- Broker and periodic work --------------------------------------------------------------------------------------
@@ -140,10 +159,29 @@ CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
 CELERY_TIMEZONE = "UTC"
 
 SWEEP_EVERY: float = env.float("SWEEP_EVERY", default=2.0 if EMBEDDED else 10.0)
+CATALOG_LATE: float = env.float("CATALOG_LATE", default=90 * 60.0)
+CATALOG_RECEIVE_EVERY: float = env.float("CATALOG_RECEIVE_EVERY", default=10.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "orders.tasks.sweep", "schedule": SWEEP_EVERY, "options": {"expires": SWEEP_EVERY * 3}},
     "watch": {"task": "orders.tasks.watch", "schedule": 300.0, "options": {"expires": 300}},
     "send-alarms": {"task": "jwo_store.tasks.send_alarms", "schedule": 30.0, "options": {"expires": 60}},
+    "send-letters": {"task": "jwo_store.signin.tasks.send_letters", "schedule": 30.0, "options": {"expires": 60}},
+    "sweep-catalog": {
+        "task": "catalog.tasks.sweep",
+        "schedule": SWEEP_EVERY,
+        "options": {"expires": SWEEP_EVERY * 3},
+    },
+    "receive-catalog-messages": {
+        "task": "catalog.tasks.receive",
+        "schedule": CATALOG_RECEIVE_EVERY,
+        "options": {"expires": CATALOG_RECEIVE_EVERY},
+    },
+    "watch-catalog": {"task": "catalog.tasks.watch", "schedule": min(60.0, CATALOG_LATE), "options": {"expires": 60}},
+    "forget-sign-ins": {
+        "task": "jwo_store.signin.tasks.forget_what_is_over",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "redact-raw-carts": {"task": "orders.tasks.redact_raw_carts", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
@@ -165,6 +203,36 @@ CHECKOUT_MISCONFIGURED_RETRY: float = env.float("CHECKOUT_MISCONFIGURED_RETRY", 
 CHECKOUT_UNKNOWN_TRIP_RETRIES: list[float] = env.list(
     "CHECKOUT_UNKNOWN_TRIP_RETRIES", cast=float, default=[30.0, 120.0, 600.0]
 )
+
+# --- The catalog at Amazon -----------------------------------------------------------------------------------------
+
+CATALOG_UPLOAD_EVERY: float = env.float("CATALOG_UPLOAD_EVERY", default=0.0)
+CATALOG_POLL_FIRST: float = env.float("CATALOG_POLL_FIRST", default=60.0)
+CATALOG_POLL_CAP: float = env.float("CATALOG_POLL_CAP", default=600.0)
+CATALOG_READ_TIMEOUT: float = env.float("CATALOG_READ_TIMEOUT", default=35.0)
+CATALOG_REPORT_TIMEOUT: float = env.float("CATALOG_REPORT_TIMEOUT", default=60.0)
+CATALOG_RETRY_BASE: float = env.float("CATALOG_RETRY_BASE", default=2.0)
+CATALOG_RETRY_CAP: float = env.float("CATALOG_RETRY_CAP", default=300.0)
+CATALOG_LEASE: float = env.float("CATALOG_LEASE", default=240.0)
+CATALOG_NO_RETRY_PHRASES: list[str] = env.list(
+    "CATALOG_NO_RETRY_PHRASES", default=["no retry", "do not retry", "not retryable", "retry not recommended"]
+)
+CATALOG_ARCHIVED_PHRASES: list[str] = env.list(
+    "CATALOG_ARCHIVED_PHRASES", default=["already archived", "archived already"]
+)
+_S3 = ["s3.amazonaws.com", "*.s3.amazonaws.com", "s3.*.amazonaws.com", "*.s3.*.amazonaws.com"]
+_THIS_MACHINE = ["127.0.0.1", "localhost", "[::1]"] if JWO_ENVIRONMENT == "sandbox" else []
+CATALOG_REPORT_HOSTS: list[str] = [
+    re.sub(r":\d+\Z", "", host)  # a port is allowed on this machine alone, and there every one
+    for host in env.list("CATALOG_REPORT_HOSTS", default=[*_S3, *_THIS_MACHINE])
+]
+CATALOG_REPORT_MAX_BYTES: int = env.int("CATALOG_REPORT_MAX_BYTES", default=50_000_000)
+CATALOG_REPORT_MAPPING: str = env("CATALOG_REPORT_MAPPING", default="")
+CATALOG_TAX_CODES: str = env("CATALOG_TAX_CODES", default="ours")
+CATALOG_REPORT_LISTS: str = env("CATALOG_REPORT_LISTS", default="all")
+CATALOG_QUEUE_URL: str = env("CATALOG_QUEUE_URL", default="")
+CATALOG_TOPIC_ARN: str = env("CATALOG_TOPIC_ARN", default="")
+AWS_ENDPOINT_URL_SNS: str = env("AWS_ENDPOINT_URL_SNS", default="")
 
 # --- Amazon's way to us --------------------------------------------------------------------------------------------
 
@@ -207,8 +275,37 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-SESSION_COOKIE_AGE = 12 * 3600
+AUTHENTICATION_BACKENDS = [
+    "jwo_store.signin.throttle.ThrottledBackend",
+    "jwo_store.access.RolesPerStore",
+]
+
+# --- Signing in ----------------------------------------------------------------------------------------------------
+
+SIGN_IN_CODES: bool = env.bool("SIGN_IN_CODES", default=JWO_ENVIRONMENT != "sandbox")
+OTP_TOTP_ISSUER = "Store back office" if JWO_ENVIRONMENT == "live" else f"Store back office ({JWO_ENVIRONMENT})"
+PROXY_COUNT: int = env.int("PROXY_COUNT", default=0)
+SIGN_IN_TRIES: int = env.int("SIGN_IN_TRIES", default=5)
+SIGN_IN_TRIES_WIDE: int = env.int("SIGN_IN_TRIES_WIDE", default=50)
+SIGN_IN_BLOCK_MINUTES: float = env.float("SIGN_IN_BLOCK_MINUTES", default=15.0)
+
+AXES_HANDLER = "jwo_store.signin.throttle.Throttle"
+AXES_FAILURE_LIMIT = SIGN_IN_TRIES
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_BLOCK_MINUTES)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who waits is told for how long, and that holds
+AXES_CLIENT_IP_CALLABLE = "jwo_store.signin.address.address_of"
+AXES_LOCKOUT_CALLABLE = "jwo_store.signin.throttle.blocked_page"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+SESSION_ENGINE = "jwo_store.signin.sessions"
+SESSION_COOKIE_AGE = int(env.float("SESSION_HOURS", default=12.0) * 3600)
+SESSION_IDLE = int(env.float("SESSION_IDLE_MINUTES", default=60.0) * 60)
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True  # no script reads it: forms carry the token
 
 # --- Web -----------------------------------------------------------------------------------------------------------
 
@@ -283,15 +380,18 @@ UNFOLD = {
     "ENVIRONMENT": "jwo_store.admin_site.environment_badge",
     "ENVIRONMENT_TITLE_PREFIX": "jwo_store.admin_site.environment_title",
     "STYLES": ["jwo_store.admin_site.styles"],
+    "SCRIPTS": ["jwo_store.admin_site.scripts"],
+    "ACCOUNT": {"navigation": "jwo_store.admin_site.account_links"},
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": "jwo_store.admin_site.navigation",
+        "navigation": "jwo_store.navigation.navigation",
     },
 }
 
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_HISTORY_ID_USE_UUID = True
+SIMPLE_HISTORY_DATE_INDEX = False  # jwo_store.history has its own
 
 # --- Logs ----------------------------------------------------------------------------------------------------------
 
@@ -331,6 +431,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "django_structlog": {"level": env("REQUEST_LOG_LEVEL", default="WARNING")},
+        "axes": {"level": "ERROR"},  # what it would say of a try stands in its rows
         "celery": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
         "botocore": {"level": "WARNING"},

@@ -8,6 +8,7 @@ from jwo_store.admin_site import site
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", include("jwo_store.signin.urls")),  # first: the admin's own page to sign in knows no codes
     path("admin/", site.urls),
     path("v1/order/", include("orders.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

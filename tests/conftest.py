@@ -13,11 +13,23 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import override_settings
+from pytest_django.plugin import blocking_manager_key
 
+from catalog.models import ChangedProduct
 from jwo_store.celery import app
 
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 """Give what some work gives in so many threads that start together; the work is told its number."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Where a test commits, all tables are emptied after it: on SQLite triggers note that of each product."""
+    yield
+    mark = item.get_closest_marker("django_db")
+    if mark and mark.kwargs.get("transaction"):
+        with item.config.stash[blocking_manager_key].unblock():
+            ChangedProduct.objects.all().delete()
 
 
 @pytest.fixture
@@ -38,6 +50,29 @@ def at_once() -> AtOnce:
             return list(pool.map(work_from_the_start, range(count)))
 
     return run
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only servers have, without them; and with `DATABASE_TESTS_ONLY`, for a second run, the rest."""
+    if os.environ.get("DATABASE_TESTS_ONLY"):
+        kept = [item for item in items if _needs_servers(item)]
+    elif not os.environ.get("DATABASE_URL"):
+        kept = [item for item in items if item.get_closest_marker("servers") is None]
+    else:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+SERVED = frozenset(
+    {"db", "transactional_db", "django_db_setup", "ground", "house", "broker_down", "broker_that_refuses"}
+)
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    in_journeys = "journeys" in item.path.parts
+    return in_journeys or item.get_closest_marker("django_db") is not None or not SERVED.isdisjoint(fixtures)
 
 
 @pytest.fixture(scope="session", autouse=True)

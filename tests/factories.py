@@ -5,7 +5,10 @@ whose lines, body and totals agree.
 """
 
 import hashlib
+import html
 import json
+import re
+import zlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -17,8 +20,27 @@ from django.contrib.messages import get_messages
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from catalog.models import Barcode, BarcodeType, Product, SoldBy, Store
-from jwo_store.models import Alarm, Heartbeat, Pace
+from catalog.models import (
+    AcceptedCode,
+    Barcode,
+    BarcodeType,
+    CatalogItem,
+    CatalogMessage,
+    CatalogRun,
+    CatalogUpload,
+    Product,
+    ProductFinding,
+    QueueReading,
+    Retirement,
+    Severity,
+    SoldBy,
+    Store,
+    StoreList,
+    UploadCall,
+    UploadLine,
+)
+from catalog.statuses import CallKind, ItemState, MessageState, UploadKind, UploadStatus
+from jwo_store.models import Alarm, Assignment, Heartbeat, Pace
 from jwo_store.roles import sync_groups
 from orders.models import (
     CartConflict,
@@ -55,10 +77,20 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
 
 
+def assign(person: User, role: str, *stores: Any) -> User:
+    """Give the person this role in these stores, or in all of them."""
+    sync_groups()
+    group = Group.objects.get(name=role)
+    for store in stores or (None,):
+        Assignment.objects.create(person=person, role=group, store=store)
+    return person
+
+
 def joins(role: str) -> Any:
-    def join(user: User, _create: bool, _given: Any, **_: Any) -> None:  # noqa: FBT001  factory-boy's signature
-        sync_groups()
-        user.groups.add(Group.objects.get(name=role))
+    """In all stores, unless `role=[store, …]` says in which."""
+
+    def join(user: User, _create: bool, stores: Any, **_: Any) -> None:  # noqa: FBT001  factory-boy's signature
+        assign(user, role, *(stores or ()))
 
     return factory.post_generation(join)
 
@@ -82,6 +114,10 @@ class OwnerFactory(UserFactory):
 
 class ManagerFactory(UserFactory):
     role = joins("Manager")
+
+
+class AdministratorFactory(UserFactory):
+    role = joins("Administrator")
 
 
 class CashierFactory(UserFactory):
@@ -153,12 +189,13 @@ class Browser(Client):
         return super().post(*args, **kwargs)
 
     def submit(self, url: str, form_id: str, **changes: Any) -> Any:
-        """Open the page, change these fields of its form, and save."""
+        """Open the page, change these fields of its form, and save; a reason that is asked for is given, if none is."""
         page = self.get(url)
         assert page.status_code == 200, page.status_code
         reader = FormReader(form_id)
         reader.feed(page.content.decode())
-        return self.post(url, {**reader.values, **changes, "_save": "Save"})
+        reason = {"reason": "As in the test."} if reader.values.get("reason") == [""] else {}
+        return self.post(url, {**reader.values, **reason, **changes, "_save": "Save"})
 
 
 def said(response: Any) -> list[str]:
@@ -170,6 +207,12 @@ def faults(response: Any) -> dict[str, list[str]]:
     """What the form of this page finds wrong, by field."""
     form = response.context["adminform"].form
     return {name: [str(error) for error in errors] for name, errors in form.errors.items()}
+
+
+def text_of(response: Any) -> str:
+    """The words of a page, without its tags."""
+    content: str = response.content.decode()
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", content)).split())
 
 
 def signed_in(user: User) -> Browser:
@@ -211,7 +254,7 @@ class StoreFactory(DjangoModelFactory):
     class Meta:
         model = Store
 
-    store_id = factory.Sequence(lambda n: f"ARENA-EAST-{n}")
+    store_id = factory.Sequence(lambda n: f"ARENA-EAST-{n + 100}")  # never that of `tests.orders.shop`
     name = factory.LazyAttribute(lambda store: store.store_id.replace("-", " ").title())
     time_zone = "America/New_York"
 
@@ -264,6 +307,166 @@ class BarcodeFactory(DjangoModelFactory):
     product = factory.SubFactory(ProductFactory)
     code = factory.Sequence(lambda n: upc(12345670000 + n))
     type = BarcodeType.UPC
+
+
+class AcceptedCodeFactory(DjangoModelFactory):
+    class Meta:
+        model = AcceptedCode
+
+    product = factory.SubFactory(ProductFactory)
+    code = "012345678900"
+    type = BarcodeType.UPC
+    reason = "So it is printed."
+    accepted_at = factory.LazyFunction(timezone.now)
+    accepted_by = factory.SubFactory(UserFactory)
+
+
+class RetirementFactory(DjangoModelFactory):
+    class Meta:
+        model = Retirement
+
+    product = factory.SubFactory(ProductFactory)
+    reason = "Sold out for good."
+    retired_at = factory.LazyFunction(timezone.now)
+    retired_by = factory.SubFactory(UserFactory)
+
+
+class StoreListFactory(DjangoModelFactory):
+    """Names the stores that there are."""
+
+    class Meta:
+        model = StoreList
+
+    store_ids = factory.LazyFunction(lambda: list(Store.objects.values_list("store_id", flat=True)))
+    confirmed_at = factory.LazyFunction(timezone.now)
+    confirmed_by = factory.SubFactory(UserFactory)
+
+
+class CatalogRunFactory(DjangoModelFactory):
+    class Meta:
+        model = CatalogRun
+
+    asked_at = factory.LazyFunction(timezone.now)
+
+
+class CatalogUploadFactory(DjangoModelFactory):
+    """Waits to be sent; or `followed`, `finished`, `unread`, `failed`, `parked`, or an `archive` call."""
+
+    class Meta:
+        model = CatalogUpload
+
+    class Params:
+        sent = factory.Trait(
+            ingestion_id=factory.Sequence(lambda n: f"ing-{n:06d}"), sent_at=factory.SelfAttribute("made_at")
+        )
+        ended = factory.Trait(
+            sent=True, due_at=None, amazon_status="DONE", told_by="asking", ended_at=factory.SelfAttribute("made_at")
+        )
+        followed = factory.Trait(sent=True, status=UploadStatus.FOLLOWED, amazon_status="INPROGRESS")
+        finished = factory.Trait(
+            ended=True,
+            status=UploadStatus.FINISHED,
+            report_packed=zlib.compress(b'{"items": []}'),
+            report_sha256=hashlib.sha256(b'{"items": []}').hexdigest(),
+            report_at=factory.SelfAttribute("made_at"),
+            finished_at=factory.SelfAttribute("made_at"),
+        )
+        unread = factory.Trait(
+            ended=True, status=UploadStatus.UNREAD, problem="Its report could not be fetched: there is no file."
+        )
+        failed = factory.Trait(ended=True, status=UploadStatus.FAILED, amazon_status="FATAL", problem="Given up.")
+        parked = factory.Trait(status=UploadStatus.PARKED, due_at=None, problem="Amazon refused the whole call (400).")
+        archive = factory.Trait(
+            kind=UploadKind.ARCHIVE, store=None, content=b'{"itemSkus":[],"allApplicableStores":[]}'
+        )
+        content = b'{"catalogItems":[]}'
+
+    store = factory.SubFactory(StoreFactory)
+    environment = factory.LazyFunction(lambda: settings.JWO_ENVIRONMENT)
+    item_count = 1
+    packed = factory.LazyAttribute(lambda upload: zlib.compress(upload.content))
+    sha256 = factory.LazyAttribute(lambda upload: hashlib.sha256(upload.content).hexdigest())
+    made_at = factory.LazyFunction(timezone.now)
+    due_at = factory.SelfAttribute("made_at")
+
+
+class UploadLineFactory(DjangoModelFactory):
+    class Meta:
+        model = UploadLine
+
+    upload = factory.SubFactory(CatalogUploadFactory)
+    sku = factory.Sequence(lambda n: f"COLA-{n}")
+
+
+class UploadCallFactory(DjangoModelFactory):
+    class Meta:
+        model = UploadCall
+
+    upload = factory.SubFactory(CatalogUploadFactory)
+    kind = CallKind.SEND
+    started_at = factory.LazyFunction(timezone.now)
+    seconds = 0.4
+    host = "catalog.example"
+    status = 201
+    words = "Taken in."
+    answer = '{"ingestionId": "ing-1"}'
+
+
+class CatalogItemFactory(DjangoModelFactory):
+    """At Amazon, in a store of its own."""
+
+    class Meta:
+        model = CatalogItem
+
+    product = factory.SubFactory(ProductFactory)
+    store = factory.SubFactory(StoreFactory)
+    state = ItemState.LIVE
+    is_priced = True
+    record = factory.LazyAttribute(lambda item: json.dumps({"item_sku": item.product.sku, "standard_price": "4.25"}))
+    wanted_hash = "ab" * 32
+    sent_hash = factory.SelfAttribute("wanted_hash")
+    live_hash = factory.LazyAttribute(lambda item: item.wanted_hash if item.state == ItemState.LIVE else "")
+    changed_at = factory.LazyFunction(timezone.now)
+    taken_at = factory.LazyAttribute(lambda item: item.changed_at if item.live_hash else None)
+
+
+class ProductFindingFactory(DjangoModelFactory):
+    class Meta:
+        model = ProductFinding
+
+    product = factory.SubFactory(ProductFactory)
+    rule = "name-size"
+    severity = Severity.WARNING
+    sentence = "The name does not say how much is in it."
+    fix = "Write the size behind it."
+
+
+class CatalogMessageFactory(DjangoModelFactory):
+    """Worked; its bytes are its own."""
+
+    class Meta:
+        model = CatalogMessage
+
+    body = factory.Sequence(lambda n: json.dumps({"ingestionId": f"ing-{n:06d}", "processingStatus": "DONE"}))
+    sha256 = factory.LazyAttribute(lambda message: hashlib.sha256(message.body.encode()).hexdigest())
+    environment = factory.LazyFunction(lambda: settings.JWO_ENVIRONMENT)
+    received_at = factory.LazyFunction(timezone.now)
+    last_received_at = factory.SelfAttribute("received_at")
+    kind = "Notification"
+    state = MessageState.HANDLED
+    reason = "Nothing new: this was known already."
+
+
+class QueueReadingFactory(DjangoModelFactory):
+    class Meta:
+        model = QueueReading
+
+    url = "https://sqs.us-east-1.amazonaws.com/111122223333/jwo-catalog-results"
+    arn = "arn:aws:sqs:us-east-1:111122223333:jwo-catalog-results"
+    redrive_policy = json.dumps({"deadLetterTargetArn": f"{arn}-dead", "maxReceiveCount": 5})
+    visibility_timeout = 60
+    dead_letters = 0
+    read_at = factory.LazyFunction(timezone.now)
 
 
 class PriceFactory(DjangoModelFactory):

@@ -17,10 +17,10 @@ READY_WITHIN = 30.0
 class Amazon:
     """The stand-in for Amazon on a port of its own. It remembers its trips and orders in a file."""
 
-    def __init__(self, folder: Path, store_file: Path, product_url: str) -> None:
+    def __init__(self, folder: Path, store_file: Path, product_url: str, options: Sequence[str] = ()) -> None:
         self.port = free_port()
         command = ["-m", "tests.sandbox", "serve", "--port", str(self.port), "--product", product_url]
-        command += ["--store-file", str(store_file), "--state", str(folder / "sandbox.jsonl")]
+        command += ["--store-file", str(store_file), "--state", str(folder / "sandbox.jsonl"), *options]
         self.process = Process("sandbox", command, folder)
 
     @property
@@ -75,7 +75,34 @@ class Amazon:
         """Turn one switch off, or all."""
         self.ask("DELETE", "misbehaviour" if number is None else f"misbehaviour?id={number}")
 
-    # What it knows
+    # What it knows of the catalog
+
+    def catalog(self, ingestions: int = 1_000) -> Any:
+        """Stores, settings, the latest ingestions with their calls, the calls that are of none, subscription, queue."""
+        return self.ask("GET", f"catalog?limit={ingestions}")
+
+    def set_catalog(self, **settings: Any) -> None:
+        self.ask("POST", "catalog", settings)
+
+    def items(self, **wanted: str) -> list[Any]:
+        """Every item that it has ever taken or refused, by store."""
+        asked = "&".join(f"{name}={quote(value)}" for name, value in wanted.items())
+        items: list[Any] = self.ask("GET", f"items?{asked}")["items"]
+        return items
+
+    def finish(self, ingestion_id: str, status: str = "DONE") -> None:
+        """End an ingestion now, whatever its switch says."""
+        self.ask("POST", "ingestions", {"ingestion_id": ingestion_id, "status": status})
+
+    def put_on_queue(self, body: str, times: int = 1) -> None:
+        """A message with exactly this body."""
+        self.ask("POST", "messages", {"body": body, "times": times})
+
+    def ask_to_confirm(self) -> None:
+        """Put a new confirmation of the subscription on the queue."""
+        self.ask("POST", "subscription", {})
+
+    # What it knows of trips
 
     def trip(self, trip_id: str) -> Any:
         """Everything about one trip."""

@@ -20,6 +20,7 @@ from kombu.connection import Connection
 from psycopg import sql
 
 from tests.journeys.amazon import ACCESS_KEY, REGION, SECRET_KEY, Amazon
+from tests.journeys.office import Office
 from tests.journeys.processes import Process, free_port, run_python, until
 from tests.journeys.records import PostgresRecords, Records, SqliteRecords
 from tests.journeys.wire import SECRET, is_healthy
@@ -54,21 +55,38 @@ SETTINGS: Settings = {
     "CHECKOUT_MISCONFIGURED_RETRY": "0.5",
     "CHECKOUT_UNKNOWN_TRIP_RETRIES": "0.4,0.8,1.2",
     "SWEEP_EVERY": "0.5",
+    "DATABASE_POOL_SIZE": "6",
 }
 """The product's own settings, with short times so that a story ends in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a house is made.
+
+    `amazon_knows` is the store file that its Amazon reads, `amazon_options` what the sandbox is told beyond it.
+    `workers` are as many processes where workers are processes at all.
+    """
+
+    amazon_knows: Path = STORE_FILE
+    amazon_options: tuple[str, ...] = ()
+    workers: int = 1
+
+
+AS_USUAL = Plan()
 
 
 class Ground(ABC):
     """A database with its tables and stores, made once; each house gets a copy."""
 
     @abstractmethod
-    def house(self, folder: Path, settings: Settings) -> "House":
+    def house(self, folder: Path, settings: Settings, plan: Plan = AS_USUAL) -> "House":
         """A house on a copy of its own, not yet started."""
 
     @contextmanager
-    def running(self, folder: Path, settings: Settings | None = None) -> Iterator["House"]:
+    def running(self, folder: Path, settings: Settings | None = None, plan: Plan = AS_USUAL) -> Iterator["House"]:
         """A house that runs, until it is left."""
-        with self.house(folder, settings or {}) as house:
+        with self.house(folder, settings or {}, plan) as house:
             house.start()
             yield house
 
@@ -76,9 +94,9 @@ class Ground(ABC):
     def close(self) -> None: ...
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, store_file: Path) -> None:
     run_python(["manage.py", "migrate", "-v0"], settings)
-    run_python(["manage.py", "loadstore", str(STORE_FILE)], settings)
+    run_python(["manage.py", "loadstore", str(store_file)], settings)
 
 
 class House(ABC):
@@ -89,18 +107,20 @@ class House(ABC):
     callers: tuple[str, ...]
     """Those of them that call Amazon."""
 
-    def __init__(self, folder: Path, records: Records, settings: Settings) -> None:
+    def __init__(self, folder: Path, records: Records, settings: Settings, plan: Plan) -> None:
+        """`{amazon}` in the value of a setting stands for the address of the sandbox."""
         self.folder = folder
         self.records = records
         self.port = free_port()
-        self.amazon = Amazon(folder, STORE_FILE, self.url)
+        self.amazon = Amazon(folder, plan.amazon_knows, self.url, plan.amazon_options)
         self.settings = {
             **SETTINGS,
             "DATA_DIR": str(folder),
             "AMAZON_CHECKOUT_URL": self.amazon.url,
-            **settings,
+            **{name: value.replace("{amazon}", self.amazon.url) for name, value in settings.items()},
         }
         self.processes: dict[str, Process] = {}
+        self.office = Office(folder)
 
     @property
     def url(self) -> str:
@@ -129,6 +149,14 @@ class House(ABC):
             if not process.is_running:
                 process.start(self.settings)
 
+    def manage(self, *command: str) -> str:
+        """What a management command printed, in a process of its own."""
+        return run_python(["manage.py", *command], self.settings)
+
+    def staff(self, what: str, **options: Any) -> Any:
+        """What somebody in the back office does: see `tests.journeys.office`."""
+        return self.office.ask(what, options, self.settings)
+
     def is_ready(self) -> bool:
         for process in self.processes.values():
             assert process.is_running, f"{process.name} ended by itself"
@@ -153,6 +181,7 @@ class House(ABC):
             process.stop()
 
     def close(self) -> None:
+        self.office.close()
         for process in (*self.processes.values(), self.amazon.process):
             process.kill()
 
@@ -170,13 +199,14 @@ class SqliteGround(Ground):
     folder: Path
 
     @classmethod
-    def made(cls, folder: Path) -> Self:
-        prepare({**SETTINGS, "DATABASE_URL": "", "CELERY_BROKER_URL": "", "DATA_DIR": str(folder)})
+    def made(cls, folder: Path, store_file: Path = STORE_FILE) -> Self:
+        no_servers = {"DATABASE_URL": "", "CELERY_BROKER_URL": ""}
+        prepare({**SETTINGS, **no_servers, "DATA_DIR": str(folder)}, store_file)
         return cls(folder)
 
-    def house(self, folder: Path, settings: Settings) -> "House":
+    def house(self, folder: Path, settings: Settings, plan: Plan = AS_USUAL) -> "House":
         shutil.copy(self.folder / "store.sqlite3", folder)
-        return Embedded(folder, settings)
+        return Embedded(folder, settings, plan)
 
     def close(self) -> None:
         """The folder goes with the test run's other ones."""
@@ -186,9 +216,9 @@ class Embedded(House):
     parts = ("child", "child", "child", "child", "all")
     callers = parts
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: Settings, plan: Plan) -> None:
         no_servers = {"DATABASE_URL": "", "CELERY_BROKER_URL": ""}
-        super().__init__(folder, SqliteRecords(folder / "store.sqlite3"), {**no_servers, **settings})
+        super().__init__(folder, SqliteRecords(folder / "store.sqlite3"), {**no_servers, **settings}, plan)
         self.processes = {"store": Process("store", ["manage.py", "runstore", "--port", str(self.port)], folder)}
 
     def kill(self, part: str) -> None:
@@ -205,15 +235,14 @@ class Embedded(House):
 
 
 class PostgresGround(Ground):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store_file: Path = STORE_FILE) -> None:
         self.server = urlsplit(os.environ["DATABASE_URL"])
         self.name = f"jwo_journeys_{secrets.token_hex(4)}"
         self.houses = 0
         self.ask("CREATE DATABASE {}", self.name)
         try:
-            prepare(
-                {**SETTINGS, "DATABASE_URL": self.url(self.name), "CELERY_BROKER_URL": BROKER, "DATA_DIR": str(folder)}
-            )
+            servers = {"DATABASE_URL": self.url(self.name), "CELERY_BROKER_URL": BROKER}
+            prepare({**SETTINGS, **servers, "DATA_DIR": str(folder)}, store_file)
         except BaseException:
             self.close()
             raise
@@ -226,11 +255,11 @@ class PostgresGround(Ground):
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
-    def house(self, folder: Path, settings: Settings) -> "Servers":
+    def house(self, folder: Path, settings: Settings, plan: Plan = AS_USUAL) -> "Servers":
         self.houses += 1
         database = f"{self.name}_{self.houses}"
         self.ask("CREATE DATABASE {} TEMPLATE {}", database, self.name)
-        return Servers(folder, self, database, settings)
+        return Servers(folder, self, database, settings, plan)
 
     def hang_up(self, database: str) -> None:
         """End every connection to this database."""
@@ -252,37 +281,36 @@ class Servers(House):
     parts = ("web", "worker", "beat", "child of web", "worker", "beat")
     callers = ("worker",)
 
-    def __init__(self, folder: Path, ground: PostgresGround, database: str, settings: Settings) -> None:
+    def __init__(self, folder: Path, ground: PostgresGround, database: str, settings: Settings, plan: Plan) -> None:
         self.ground = ground
         self.database = database
         self.queue = database
+        self.workers = plan.workers
         servers = {"DATABASE_URL": ground.url(database), "CELERY_BROKER_URL": BROKER, "CELERY_QUEUE": self.queue}
-        super().__init__(folder, PostgresRecords(ground.url(database)), {**servers, **settings})
+        super().__init__(folder, PostgresRecords(ground.url(database)), {**servers, **settings}, plan)
         celery = ["-m", "celery", "-A", "jwo_store"]
-        worker = [
-            "worker",
-            "--pool",
-            "threads",
-            "--concurrency",
-            "4",
-            "-n",
-            f"{self.queue}@%h",
-            "--loglevel",
-            "WARNING",
-        ]
         commands = {
             "web": ["-m", "gunicorn", "jwo_store.wsgi:application", *self._web_options()],
-            "worker": [*celery, *worker, "--without-mingle", "--without-gossip"],
+            **{name: [*celery, "worker", *self._worker_options(name)] for name in self._worker_names()},
             "beat": [*celery, "beat", "--schedule", str(folder / "schedule"), "--loglevel", "WARNING"],
         }
         self.processes = {name: Process(name, command, folder) for name, command in commands.items()}
+
+    def _worker_names(self) -> list[str]:
+        return ["worker", *(f"worker {number}" for number in range(2, self.workers + 1))]
+
+    def _worker_options(self, name: str) -> list[str]:
+        options = {"pool": "threads", "concurrency": "4", "loglevel": "WARNING"}
+        options["hostname"] = f"{name.replace(' ', '-')}.{self.queue}@%h"
+        given = [f"--{option}={value}" for option, value in options.items()]
+        return [*given, "--without-mingle", "--without-gossip"]
 
     def _web_options(self) -> list[str]:
         options = {"bind": f"127.0.0.1:{self.port}", "worker-class": "gthread", "workers": "2", "threads": "8"}
         return [f"--{name}={value}" for name, value in options.items()]
 
     def is_ready(self) -> bool:
-        return super().is_ready() and self.consumers() == 1
+        return super().is_ready() and self.consumers() == self.workers
 
     def consumers(self) -> int:
         """How many workers take from our queue."""
@@ -310,6 +338,6 @@ class Servers(House):
             connection.default_channel.exchange_delete(self.queue)
 
 
-def new_ground(folder: Path) -> Ground:
+def new_ground(folder: Path, store_file: Path = STORE_FILE) -> Ground:
     """Of the deployment that the environment names."""
-    return PostgresGround(folder) if SERVERS else SqliteGround.made(folder)
+    return PostgresGround(folder, store_file) if SERVERS else SqliteGround.made(folder, store_file)

@@ -48,7 +48,7 @@ def own_environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **settings}
 
 
-def run_python(command: Sequence[str], settings: Mapping[str, str], within: float = 60.0) -> str:
+def run_python(command: Sequence[str], settings: Mapping[str, str], within: float = 240.0) -> str:
     """What a command of ours printed; CalledProcessError with its words when it fails."""
     done = subprocess.run(
         [sys.executable, *command],

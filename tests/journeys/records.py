@@ -5,7 +5,7 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ import psycopg
 
 from tests.journeys.processes import until
 
-LOCK_WITHIN = 10.0
+LOCK_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,24 @@ CUT_SHORT = """
 """
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+COUNT = "SELECT count(*) FROM journeys_endless"
+SLEEP = """
+    CREATE OR REPLACE FUNCTION journeys_sleep() RETURNS trigger LANGUAGE plpgsql
+    AS 'BEGIN PERFORM pg_sleep(3600); RETURN NEW; END'
+"""
+HANG_UP_ON_SLEEPERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep'
+"""
+"""Whose caller is dead: the server itself would not notice before they wake."""
+
+HANG_UP_ON_BLOCKED = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+
+
 class Records(ABC):
     """Reads, and now and then does what an operator does by hand. Question marks in the SQL stand for the values."""
 
@@ -82,15 +100,36 @@ class Records(ABC):
     def change(self, sql: str, *values: object) -> int:
         """How many rows it changed."""
 
+    def locked(self, trip_ids: Sequence[str]) -> AbstractContextManager[None]:
+        """Nobody else can write these purchases, as long as this lasts."""
+        return self.rows_locked("orders_purchase", "trip_id", trip_ids)
+
+    def calls_locked(self, upload_id: int) -> AbstractContextManager[None]:
+        """Nobody else can write down how a call for this upload ended, as long as this lasts."""
+        return self.rows_locked("catalog_uploadcall", "upload_id", [upload_id])
+
     @abstractmethod
     @contextmanager
-    def locked(self, trip_ids: Sequence[str]) -> Iterator[None]:
-        """Nobody else can write these purchases, as long as this lasts."""
+    def rows_locked(self, table: str, column: str, values: Sequence[object]) -> Iterator[None]:
+        """Nobody else can write the rows with these values, as long as this lasts."""
+        yield
+
+    @abstractmethod
+    @contextmanager
+    def barred(self, event: str, when: str) -> Iterator[None]:
+        """Whoever begins this (`INSERT ON table`, where something holds of NEW) never comes to its end.
+
+        He is to be killed as long as this lasts.
+        """
         yield
 
     @abstractmethod
     def wait_for_blocked(self, count: int) -> None:
         """Until so many writers wait for a lock."""
+
+    @abstractmethod
+    def forget_blocked(self) -> None:
+        """What writers that are dead by now were waiting to write is never written."""
 
     def purchases(self) -> dict[str, Purchase]:
         """All purchases by their trip."""
@@ -164,14 +203,28 @@ class SqliteRecords(Records):
             return connection.execute(sql, values).rowcount
 
     @contextmanager
-    def locked(self, trip_ids: Sequence[str]) -> Iterator[None]:  # noqa: ARG002  SQLite knows one lock for all
+    def rows_locked(self, table: str, column: str, values: Sequence[object]) -> Iterator[None]:  # noqa: ARG002  SQLite knows one lock for all
         with closing(self._connected()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
 
+    @contextmanager
+    def barred(self, event: str, when: str) -> Iterator[None]:
+        """SQLite cannot sleep: it counts."""
+        self.change(f"CREATE VIEW journeys_endless AS {ENDLESS}")
+        self.change(f"CREATE TRIGGER journeys_bar BEFORE {event} WHEN {when} BEGIN {COUNT}; END")
+        try:
+            yield
+        finally:
+            self.change("DROP TRIGGER journeys_bar")
+            self.change("DROP VIEW journeys_endless")
+
     def wait_for_blocked(self, count: int) -> None:  # noqa: ARG002  SQLite's writers poll, and nobody can see them
         time.sleep(0.05)
+
+    def forget_blocked(self) -> None:
+        """Who is dead writes nothing."""
 
 
 class PostgresRecords(Records):
@@ -190,17 +243,33 @@ class PostgresRecords(Records):
             return connection.execute(_postgres(sql), values).rowcount
 
     @contextmanager
-    def locked(self, trip_ids: Sequence[str]) -> Iterator[None]:
-        lock = "SELECT id FROM orders_purchase WHERE trip_id = ANY(%s) FOR UPDATE"
+    def rows_locked(self, table: str, column: str, values: Sequence[object]) -> Iterator[None]:
+        lock = f"SELECT id FROM {table} WHERE {column} = ANY(%s) FOR UPDATE".encode()  # noqa: S608  names of ours
         with self._connected() as connection, connection.transaction():
-            connection.execute(lock, (list(trip_ids),))
+            connection.execute(lock, (list(values),))
             yield
+
+    @contextmanager
+    def barred(self, event: str, when: str) -> Iterator[None]:
+        self.change(SLEEP)
+        self.change(
+            f"CREATE TRIGGER journeys_bar BEFORE {event} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION journeys_sleep()"
+        )
+        try:
+            yield
+        finally:
+            self.change(HANG_UP_ON_SLEEPERS)
+            self.change(f"DROP TRIGGER journeys_bar ON {event.rsplit(maxsplit=1)[-1]}")
 
     def wait_for_blocked(self, count: int) -> None:
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         until(lambda: self.rows(waiting)[0][0] >= count, LOCK_WITHIN, f"{count} writers wait for the lock")
+
+    def forget_blocked(self) -> None:
+        """The server itself would write what it was told before its caller died."""
+        self.change(HANG_UP_ON_BLOCKED)
 
 
 def _postgres(sql: str) -> bytes:

@@ -13,7 +13,7 @@ from tests.journeys.house import House
 from tests.journeys.processes import until
 from tests.journeys.wire import CREATE_PURCHASES, SECRET, Answer, call, post_cart, post_raw
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-short")]
+pytestmark = pytest.mark.journey
 
 CROWD = 20
 MOST_BYTES = 1_000_000

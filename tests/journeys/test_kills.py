@@ -18,7 +18,7 @@ from tests.journeys.processes import until
 from tests.journeys.records import Purchase
 from tests.journeys.wire import post_cart
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-kills")]
+pytestmark = pytest.mark.journey
 
 SETTINGS = {"CHECKOUT_CONNECT_TIMEOUT": "0.5", "CHECKOUT_READ_TIMEOUT": "1.5", "CHECKOUT_LEASE": "4"}
 KILLS = 30

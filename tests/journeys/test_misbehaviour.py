@@ -16,7 +16,7 @@ from tests.journeys.house import CALL_BOUND, READ_TIMEOUT, SETTINGS, Ground, Hou
 from tests.journeys.processes import until
 from tests.journeys.wire import CREATE_PURCHASES, Snare, post_cart
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-amazon")]
+pytestmark = pytest.mark.journey
 
 SETTLED_WITHIN = 60.0
 SLOW_MACHINE = 1.0

@@ -7,7 +7,7 @@ import pytest
 from tests.journeys.carts import CHIPS, TOTALS, TWO_COLAS_AND_CHIPS
 from tests.journeys.house import House
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-short")]
+pytestmark = pytest.mark.journey
 
 ORDERED_WITHIN = 20.0
 

@@ -15,7 +15,7 @@ from tests.journeys.house import BROKER, PostgresGround, Servers
 from tests.journeys.processes import free_port, until
 from tests.journeys.wire import call, is_healthy, post_cart
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-servers")]
+pytestmark = pytest.mark.journey
 
 READY_WITHIN = 60.0
 ORDERED_WITHIN = 60.0

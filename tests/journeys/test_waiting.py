@@ -10,7 +10,7 @@ from tests.journeys.processes import until
 from tests.journeys.records import Purchase
 from tests.journeys.wire import Snare, post_cart
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys-short")]
+pytestmark = pytest.mark.journey
 
 WITHIN = 30.0
 DEADLINE = 6.0

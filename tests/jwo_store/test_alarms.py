@@ -133,6 +133,12 @@ class TestEMail:
         assert send_emails(NOW + MINUTE) == 1
         assert len(mail.outbox) == 2
 
+    def test_does_not_go_out_when_somebody_has_seen_the_alarm_already(self) -> None:
+        raise_alarm("A", "x", "")
+        Alarm.objects.acknowledge(by=OwnerFactory(), now=NOW)
+        assert send_emails(NOW + MINUTE) == 0
+        assert (mail.outbox, Alarm.objects.get().emailed_at) == ([], None)
+
     def test_goes_nowhere_without_addresses(self, settings: LazySettings) -> None:
         settings.ALARM_EMAILS = []
         raise_alarm("A", "x", "")

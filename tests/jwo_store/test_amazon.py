@@ -640,6 +640,31 @@ def test_a_credential_program_that_hangs_is_waited_for_in_bounds(
     assert {(type(error), error.sent) for error in errors} == {(amazon.AmazonUnavailable, False)}
 
 
+@needs_fresh_keys
+def test_who_got_ready_has_the_keys_at_hand(serve: Serve, sts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+    server = serve(answering(200))
+    caller = client(server, role_arn=ROLE)
+    caller.get_ready(within=5.0)
+    asked = len(assumed())
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    assert caller.post(PATH, BODY).status == 200
+    assert len(assumed()) == asked
+
+
+@needs_fresh_keys
+def test_getting_ready_without_keys_leaves_it_to_the_call_to_say_so(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    (tmp_path / "config").write_text("[default]\ncredential_process = sleep 1.5\n")
+    caller = client(serve(answering(200)))
+    began = time.monotonic()
+    caller.get_ready(within=0.2)
+    assert 0.15 < time.monotonic() - began < 0.2 + GRACE
+    assert not failure(caller).sent
+
+
 # It may have reached Amazon
 
 

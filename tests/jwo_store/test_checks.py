@@ -37,6 +37,13 @@ SOUND: dict[str, Any] = {
     "CHECKOUT_READ_TIMEOUT": 30.0,
     "AMAZON_CHECKOUT_URL": "",
     "AMAZON_CATALOG_URL": "https://catalog.example.com/v1",
+    "SIGN_IN_CODES": True,
+    "PROXY_COUNT": 1,
+    "SIGN_IN_TRIES": 5,
+    "SIGN_IN_TRIES_WIDE": 50,
+    "SIGN_IN_BLOCK_MINUTES": 15.0,
+    "SESSION_IDLE": 3600,
+    "SESSION_COOKIE_AGE": 43200,
 }
 """A live installation with nothing wrong."""
 
@@ -93,6 +100,16 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
     "the live host in the sandbox": (IN_SANDBOX | {"AMAZON_CHECKOUT_URL": LIVE_HOST}, ["E022"]),
     "the test host in the sandbox": (IN_SANDBOX | {"AMAZON_CHECKOUT_URL": TEST_HOST}, ["E022"]),
     "the live host where it is live": ({"AMAZON_CHECKOUT_URL": LIVE_HOST + "/v1"}, []),
+    "no one-time codes where it is live": ({"SIGN_IN_CODES": False}, ["E034"]),
+    "no one-time codes where it is a test": (IN_TEST | {"SIGN_IN_CODES": False}, []),
+    "fewer proxies than none": ({"PROXY_COUNT": -1}, ["E030"]),
+    "no tries at signing in": ({"SIGN_IN_TRIES": 0}, ["E031"]),
+    "many tries at signing in": ({"SIGN_IN_TRIES": 21}, ["E031"]),
+    "a wide limit below the narrow one": ({"SIGN_IN_TRIES_WIDE": 4}, ["E031"]),
+    "no wait after wrong tries": ({"SIGN_IN_BLOCK_MINUTES": 0.5}, ["E032"]),
+    "sessions that never idle": ({"SESSION_IDLE": 0}, ["E033"]),
+    "idle for longer than a session": ({"SESSION_IDLE": 43201}, ["E033"]),
+    "sessions of more than a day": ({"SESSION_COOKIE_AGE": 86401}, ["E033"]),
     "everything at once": (
         {
             "SECRET_KEY": "DEMO",
@@ -120,7 +137,11 @@ class TestTheChecks:
     @pytest.mark.parametrize(("changes", "found"), FOUND.values(), ids=FOUND)
     def test_find_what_is_unsafe(self, settings: LazySettings, changes: dict[str, Any], found: list[str]) -> None:
         configure(settings, changes)
-        messages = [message for check in (checks.environment, checks.live, checks.way_to_amazon) for message in check()]
+        messages = [
+            message
+            for check in (checks.environment, checks.live, checks.way_to_amazon, checks.signing_in)
+            for message in check()
+        ]
         assert [message.id for message in messages] == [f"jwo_store.{name}" for name in found]
         assert all(message.is_serious() for message in messages)
 

@@ -17,7 +17,8 @@ from jwo_store.models import Heartbeat
 from jwo_store.readiness import Reading
 
 NOW = datetime(2026, 3, 14, 19, 6, 30, tzinfo=UTC)
-CHECKS = ["database", "migrations", "broker", "oldest due purchase", "last sweep"]
+CATALOG = ["catalog changes", "oldest due upload", "notification queue"]
+CHECKS = ["database", "migrations", "broker", *CATALOG, "oldest due purchase", "last sweep"]
 
 
 def ready() -> tuple[int, dict[str, Any]]:
@@ -68,6 +69,9 @@ class TestReadyz:
                     "database": {"ok": True, "seen": "answers"},
                     "migrations": {"ok": True, "seen": "all applied"},
                     "broker": {"ok": True, "seen": "answers"},
+                    "catalog changes": {"ok": True, "seen": "every change is noted"},
+                    "oldest due upload": {"ok": True, "seen": "nothing is due"},
+                    "notification queue": {"ok": True, "seen": "not set up: uploads are followed by asking"},
                     "oldest due purchase": {"ok": True, "seen": "nothing is due"},
                     "last sweep": {"ok": True, "seen": "3 s ago"},
                 },
@@ -87,19 +91,21 @@ class TestReadyz:
         assert (status, document["ready"], document["degraded"]) == (200, True, ["broker"])
         assert document["checks"]["broker"] == {"ok": False, "seen": "OperationalError"}
 
-    def test_is_not_well_without_the_database(self) -> None:
+    def test_is_not_well_without_the_database(self, settings: Any) -> None:
         """pytest-django lets no query through where a test asks for no database: to us it is broken."""
+        settings.AMAZON_CATALOG_URL = "http://127.0.0.1:9"
         health._migrated = False
         status, document = ready()
         assert (status, document["ready"]) == (503, False)
-        assert document["degraded"] == ["database", "migrations", "oldest due purchase", "last sweep"]
+        asked = ["catalog changes", "oldest due upload", "oldest due purchase", "last sweep"]
+        assert document["degraded"] == ["database", "migrations", *asked]
         assert document["checks"]["database"]["seen"] == "RuntimeError"
 
     @pytest.mark.usefixtures("swept")
     def test_is_not_well_while_a_migration_is_missing(self) -> None:
         health._migrated = False
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM django_migrations WHERE app = 'orders' AND name = '0001_first'")
+            cursor.execute("DELETE FROM django_migrations WHERE app = 'orders'")
         status, document = ready()
         assert status == 503
         assert document["checks"]["migrations"]["ok"] is False

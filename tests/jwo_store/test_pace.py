@@ -1,9 +1,17 @@
 """One pace for all processes."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import IO
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
+from catalog.uploads import INTERVAL
 from jwo_store.models import Pace
 from jwo_store.pace import take_slot
 from tests.conftest import AtOnce
@@ -57,3 +65,40 @@ def test_kinds_of_calls_keep_a_pace_of_their_own() -> None:
 def test_no_two_takers_get_the_same_slot(at_once: AtOnce) -> None:
     taken = at_once(12, lambda _: slot(interval=0.25))
     assert sorted(taken) == [number * 0.25 for number in range(12)]
+
+
+PROCESSES, TURNS = 5, 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_five_processes_keep_one_pace() -> None:
+    takers = [taker() for _ in range(PROCESSES)]
+    for one in takers:
+        assert piped(one.stdout).readline() == "ready\n"
+    for one in takers:
+        piped(one.stdin).write("go\n")
+        piped(one.stdin).flush()
+    told = [one.communicate(timeout=60)[0].split() for one in takers]
+    assert [one.returncode for one in takers] == [0] * PROCESSES
+    assert [len(slots) for slots in told] == [TURNS] * PROCESSES
+    slots = sorted(datetime.fromisoformat(slot) for one in told for slot in one)
+    assert min(after - before for before, after in pairwise(slots)) >= INTERVAL
+
+
+def taker() -> subprocess.Popen[str]:
+    """A process that takes turns of the catalog's pace in the database of this test."""
+    database = str(connection.settings_dict["NAME"])
+    command = ["-m", "tests.jwo_store.pace_taker", database, str(TURNS), str(INTERVAL.total_seconds())]
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "jwo_store.settings"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def piped(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from jwo_store.checks import refuse_unsafe_start
+from jwo_store.garbage import collect_seldom
 
 LOCK_PATIENCE = 5.0
 """Seconds: a child may outlive its killed master for a moment."""
@@ -38,7 +39,9 @@ class Command(BaseCommand):
         from jwo_store.embedded import EmbeddedStore  # noqa: PLC0415  gunicorn's import sets up signal handling
 
         with lock:
-            EmbeddedStore(get_wsgi_application(), host=host, port=port).run()
+            store = EmbeddedStore(get_wsgi_application(), host=host, port=port)
+            collect_seldom()
+            store.run()
 
 
 def only_copy(folder: Path) -> IO[str]:

@@ -1,0 +1,49 @@
+"""The store that a person has chosen to look at, on every page until another is chosen. It stands in the session.
+
+The catalog says which stores a person may choose (`offer`); "" is all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, QueryDict
+
+PARAMETER = "store"
+"""In links: the filter of lists, and what other pages start with. An empty one is all stores, whatever is chosen."""
+
+Offer = Callable[[HttpRequest], Mapping[str, str]]
+_offers: list[Offer] = []
+
+
+def offer(stores: Offer) -> None:
+    """`stores(request)` gives the names of those that this person may look at, by store ID, in one query."""
+    _offers.append(stores)
+
+
+def offered(request: HttpRequest) -> Mapping[str, str]:
+    """Asked for once a request."""
+    known: Mapping[str, str] | None = getattr(request, "_stores_offered", None)
+    if known is None:
+        known = {store: name for stores in _offers for store, name in stores(request).items()}
+        request._stores_offered = known  # type: ignore[attr-defined]  # noqa: SLF001  ours
+    return known
+
+
+def chosen(request: HttpRequest) -> str:
+    """The store that was chosen, if this person may (still) look at it."""
+    store = request.session.get(PARAMETER, "")
+    return store if store and store in offered(request) else ""
+
+
+def choose(request: HttpRequest, store: str) -> None:
+    """From now on this store, or all when it is none of this person's."""
+    request.session[PARAMETER] = store if store in offered(request) else ""
+
+
+def without_store(url: str) -> str:
+    """The same page with no store in its link: it then goes by what is chosen."""
+    parts = urlsplit(url)
+    query = QueryDict(parts.query, mutable=True)
+    query.pop(PARAMETER, None)
+    query.pop("p", None)
+    return parts.path + (f"?{query.urlencode()}" if query else "")
