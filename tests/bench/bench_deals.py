@@ -6,6 +6,7 @@ finds on those, where `--check` asks for it.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
@@ -29,16 +30,17 @@ PRICE_POINTS = (99, 199, 249, 399)
 WIDER = Budget(width=4000)
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--carts", type=int, default=100)
     parser.add_argument("--check", action="store_true", help="search unproven carts again, far wider")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="part of a row's name")
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     print(f"{'':58}{'median':>9}{'p90':>9}{'worst':>9}{'unproven':>10}{'short of':>10}")
     for name, make in ROWS.items():
         if not asked.rows or any(part in name for part in asked.rows):
-            print(row(name, make, asked.carts, check=asked.check))
+            print(row(name, make, asked.carts, check=asked.check), flush=True)
+    return 0
 
 
 def row(name: str, make: Callable[[Random], Case], carts: int, *, check: bool) -> str:
@@ -182,4 +184,4 @@ ROWS: dict[str, Callable[[Random], Case]] = {
 }
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
