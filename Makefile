@@ -32,16 +32,17 @@ $(RUNTIME): requirements.lock | .venv/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-$(TESTING): tests/requirements.lock $(RUNTIME)
+$(TESTING): tests/requirements.lock tests/browser/axe.py $(RUNTIME)
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@$(BIN)/python -m tests.browser.axe
 	@touch $@
 
 run: $(RUNTIME)
 	@$(BIN)/python -m tests.sandbox demo --port $(PORT) --sandbox-port $(SANDBOX_PORT) || test $$? -eq 130
 
 test: $(TESTING)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 check: $(TESTING)
 	$(BIN)/ruff format --check .
