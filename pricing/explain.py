@@ -79,21 +79,6 @@ def explain(trace: Trace) -> Explanation:
         raise Unreadable("the trace cannot be read") from error
 
 
-def sums(
-    currency: str, *, price: Decimal, fees: Decimal, promotions: Decimal, tax: Decimal, total: Decimal
-) -> list[tuple[str, str]]:
-    """What a shopper owes, from top to bottom, in rows that add up; `price` contains the deposits and fees."""
-    rows = [("Before promotions and tax", f"{price - fees:.2f}")]
-    if fees:
-        rows.append(("Deposits and fees", f"{fees:.2f}"))
-    return [
-        *rows,
-        ("Promotions", f"-{promotions:.2f}" if promotions else "0.00"),
-        ("Sales tax", f"{tax:.2f}"),
-        ("Total", f"{total:.2f} {currency}"),
-    ]
-
-
 # --- The cart ------------------------------------------------------------------------------------------------------
 
 

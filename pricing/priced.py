@@ -70,11 +70,6 @@ class Amounts:
     def fees_total(self) -> Decimal:
         return sum([fee.amount for fee in self.fees], ZERO)
 
-    @property
-    def goods(self) -> Decimal:
-        """The price without the deposits and fees in it, for people who read them beside it."""
-        return self.price - self.fees_total
-
     def times(self, pieces: int) -> "Amounts":
         """The same for so many pieces."""
         return Amounts(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import starmap
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,8 @@ from orders.models import CheckoutAttempt, Purchase, PurchaseLine
 from orders.proof import differences
 from orders.purchases import PRICED_AGAIN
 from orders.statuses import Outcome, Status
-from pricing.explain import Explanation, Unreadable, explain, sums
+from pricing import receipt
+from pricing.explain import Explanation, Unreadable, explain
 from pricing.terms import UNIT_NAMES
 
 TONES = {
@@ -91,7 +93,9 @@ def _story(purchase: Purchase, store: Store | None) -> dict[str, Any]:
         number: tuple(p.message for p in problems if p.line == number) for number in {p.line for p in problems}
     }
     rows = list(purchase.lines.all())
-    lines = _lines(purchase, rows, by_line)
+    trace = _parsed(purchase.trace)
+    apart = receipt.fees_apart(trace)
+    lines = _lines(purchase, rows, by_line, apart=apart)
     return {
         "purchase": purchase,
         "status": purchase.get_status_display(),
@@ -99,14 +103,14 @@ def _story(purchase: Purchase, store: Store | None) -> dict[str, Any]:
         "marks": marks(purchase),
         "next_step": next_step(purchase, store),
         "facts": _facts(purchase, store),
-        "totals": _totals(purchase, rows),
+        "totals": _totals(purchase, rows, apart=apart),
         "lines": lines,
         "general_problems": by_line.get(None, ()),
         "attempts": [_attempt(attempt) for attempt in attempts],
         "conflicts": [(clock(one.received_at), one.request_id) for one in purchase.conflicts.defer("raw")],
         "timeline": _timeline(purchase, attempts, len(lines)),
         "body": _pretty(bytes(purchase.body or b"")),
-        "explanation": _explanation(purchase),
+        "explanation": _explanation(trace),
         "proof": _proof(purchase),
         "trace": _pretty(purchase.trace),
         "printed_at": clock(timezone.now()),
@@ -140,9 +144,9 @@ def _proof(purchase: Purchase) -> Proof | None:
     )
 
 
-def _explanation(purchase: Purchase) -> Explanation | None:
+def _explanation(trace: Any) -> Explanation | None:
     try:
-        return explain(_parsed(purchase.trace))
+        return explain(trace)
     except Unreadable:
         return None
 
@@ -218,26 +222,27 @@ def _facts(purchase: Purchase, store: Store | None) -> list[tuple[str, str]]:
     return facts
 
 
-def _totals(purchase: Purchase, lines: Iterable[PurchaseLine]) -> list[tuple[str, str]]:
+def _totals(purchase: Purchase, lines: Iterable[PurchaseLine], *, apart: bool) -> list[tuple[str, str]]:
     amounts = purchase.sub_total, purchase.promotions_total, purchase.sales_tax_total, purchase.price_total
     price, promotions, tax, total = (amount or Decimal(0) for amount in amounts)
     if purchase.price_total is None:
         return []
     fees = sum((line.fees or Decimal(0) for line in lines), Decimal(0))
-    return sums(purchase.currency, price=price, fees=fees, promotions=promotions, tax=tax, total=total)
+    rows = receipt.sums(price=price, fees=fees, promotions=promotions, tax=tax, total=total, apart=apart)
+    return receipt.in_words(rows, purchase.currency)
 
 
 def _lines(
-    purchase: Purchase, rows: Iterable[PurchaseLine], problems: Mapping[int | None, tuple[str, ...]]
+    purchase: Purchase, rows: Iterable[PurchaseLine], problems: Mapping[int | None, tuple[str, ...]], *, apart: bool
 ) -> list[LineStory]:
     items = _sent_items(purchase)
     return [
-        _line(line, items[line.number] if line.number < len(items) else {}, problems.get(line.number, ()))
+        _line(line, items[line.number] if line.number < len(items) else {}, problems.get(line.number, ()), apart=apart)
         for line in rows
     ]
 
 
-def _line(line: PurchaseLine, item: Mapping[str, Any], problems: tuple[str, ...]) -> LineStory:
+def _line(line: PurchaseLine, item: Mapping[str, Any], problems: tuple[str, ...], *, apart: bool) -> LineStory:
     amounts = _mapping(item.get("unitPrice"))
     promotions = [
         (str(one.get("promotionDescription", "")), _amount(one.get("promotionAmount")))
@@ -253,9 +258,9 @@ def _line(line: PurchaseLine, item: Mapping[str, Any], problems: tuple[str, ...]
         code=line.sku or line.product_id,
         catalog=f"{reverse('admin:catalog_product_changelist')}?{urlencode({'q': line.sku or line.product_id})}",
         quantity=_quantity(line),
-        price=_money(None if line.price is None else line.price - (line.fees or Decimal(0))),
-        promotions=_named(promotions, line.promotions, "-"),
-        fees=_named(fees, line.fees, ""),
+        price=_money(line.price - (line.fees or Decimal(0)) if line.price is not None and apart else line.price),
+        promotions=tuple(starmap(receipt.promotion, _of_the_line(promotions, line.promotions))),
+        fees=tuple(receipt.fee(text, amount, apart=apart) for text, amount in _of_the_line(fees, line.fees)),
         tax=_money(line.sales_tax),
         total=_money(line.total),
         problems=problems,
@@ -269,10 +274,11 @@ def _quantity(line: PurchaseLine) -> str:
     return whole if pieces and not fraction.strip("0") else f"{line.quantity} {line.unit}"
 
 
-def _named(parts: list[tuple[str, Decimal]], whole: Decimal | None, sign: str) -> tuple[str, ...]:
-    """`Cola 10% off -0.42`; amounts of one piece, as some stores send them, say so."""
-    of_the_line = whole is None or sum(amount for _, amount in parts) == whole
-    return tuple(f"{text} {sign}{amount:.2f}{'' if of_the_line else ' a piece'}" for text, amount in parts)
+def _of_the_line(parts: list[tuple[str, Decimal]], whole: Decimal | None) -> list[tuple[str, Decimal]]:
+    """The amounts of the whole line, of those that were sent: in some stores they are one piece's."""
+    sent = sum(amount for _, amount in parts)
+    pieces = whole / sent if whole and sent else Decimal(1)
+    return [(text, amount * pieces) for text, amount in parts]
 
 
 def _sent_items(purchase: Purchase) -> list[Mapping[str, Any]]:

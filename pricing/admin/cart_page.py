@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -18,10 +19,10 @@ from catalog.admin.in_view import stores_with
 from catalog.models import Product, Store
 from jwo_store import access, chosen_store
 from jwo_store.admin_site import SelectWidget, TextWidget, counted, site
+from pricing import receipt
 from pricing.basket import MOST_LINES, SKU, Item, Matches, Quote, find, quote, within
-from pricing.explain import explain, sums
+from pricing.explain import explain
 from pricing.moments import MomentWidget, read_moment
-from pricing.money import ZERO
 from pricing.priced import PricedCart, PricedLine, Unpriced
 
 LONGEST_LINK = 3500
@@ -95,14 +96,24 @@ class Row:
     unit: str
     priced: PricedLine | None
     problems: tuple[str, ...]
+    fees_apart: bool = True
+
+    @property
+    def price(self) -> Decimal | None:
+        return receipt.price(self.priced.line, apart=self.fees_apart) if self.priced else None
 
     @property
     def promotions(self) -> tuple[str, ...]:
-        return tuple(f"{one.text} -{one.amount}" for one in self.priced.line.promotions) if self.priced else ()
+        return promotions_of(self.priced)
 
     @property
     def fees(self) -> tuple[str, ...]:
-        return tuple(f"{one.text} {one.amount}" for one in self.priced.line.fees) if self.priced else ()
+        fees = self.priced.line.fees if self.priced else ()
+        return tuple(receipt.fee(one.text, one.amount, apart=self.fees_apart) for one in fees)
+
+
+def promotions_of(line: PricedLine | None) -> tuple[str, ...]:
+    return tuple(receipt.promotion(one.text, one.amount) for one in line.line.promotions) if line else ()
 
 
 VIEW = "pricing.view_price"
@@ -230,7 +241,8 @@ def _quoted(quoted: Quote, items: Sequence[Item]) -> dict[str, Any]:
     local = quoted.book.moment.astimezone(quoted.book.store.zone) if quoted.book.store else quoted.book.moment
     told: dict[str, Any] = {"moment": f"{local:%A}, {local.day} {local:%B %Y}, {local:%H:%M}"}
     if isinstance(priced, PricedCart):
-        told |= {"priced": priced, "explanation": explain(priced.trace), "totals": _totals(priced)}
+        told |= {"priced": priced, "explanation": explain(priced.trace)}
+        told["totals"] = receipt.in_words(receipt.sums_of(priced), priced.currency)
     lines = priced.lines if isinstance(priced, PricedCart) else (None,) * len(items)
     problems = priced.problems if isinstance(priced, Unpriced) else ()
     told["waits"] = bool(problems)
@@ -260,16 +272,5 @@ def row_of(
         unit=product.weight_unit if product else "",
         priced=line,
         problems=problems,
-    )
-
-
-def _totals(priced: PricedCart) -> list[tuple[str, str]]:
-    totals = priced.totals
-    return sums(
-        priced.currency,
-        price=totals.sub_total,
-        fees=sum((one.line.fees_total for one in priced.lines), ZERO),
-        promotions=totals.promotions_total,
-        tax=totals.sales_tax_total,
-        total=totals.price_total,
+        fees_apart=not (isinstance(quoted.priced, PricedCart) and not receipt.fees_apart(quoted.priced.trace)),
     )

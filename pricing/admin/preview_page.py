@@ -17,6 +17,7 @@ from django.urls import reverse
 from catalog.models import Product, Store
 from jwo_store import access, chosen_store
 from jwo_store.admin_site import clock, site
+from pricing import receipt
 from pricing.admin.cart_page import (
     LONGEST_LINK,
     BasketForm,
@@ -24,6 +25,7 @@ from pricing.admin.cart_page import (
     changed,
     looked_up,
     note_faults,
+    promotions_of,
     row_of,
     seen_products,
 )
@@ -32,6 +34,7 @@ from pricing.candidates import Tried, Unreadable
 from pricing.explain import Explanation, explain
 from pricing.models import VARYING, Promotion
 from pricing.moments import as_entered
+from pricing.money import ZERO
 from pricing.priced import PricedCart, PricedLine, Unpriced
 from pricing.promotion_words import in_words
 
@@ -105,16 +108,16 @@ class Compared:
         return in_difference(self.before.line.total, self.after.line.total) if self.before and self.after else ""
 
     @property
+    def price(self) -> Decimal | None:
+        return receipt.price(self.after.line, apart=self.row.fees_apart) if self.after else None
+
+    @property
     def promotions(self) -> tuple[str, ...]:
-        return _promotions(self.after)
+        return promotions_of(self.after)
 
     @property
     def promotions_before(self) -> tuple[str, ...]:
-        return _promotions(self.before)
-
-
-def _promotions(line: PricedLine | None) -> tuple[str, ...]:
-    return tuple(f"{one.text} -{one.amount}" for one in line.line.promotions) if line else ()
+        return promotions_of(self.before)
 
 
 def show(request: HttpRequest, asked: Asked, stores: Sequence[Store], *, now: datetime) -> HttpResponse:
@@ -263,16 +266,13 @@ def verdict(trace: Mapping[str, Any], code: str) -> tuple[str, ...]:
 
 
 def _totals(before: PricedCart, after: PricedCart) -> dict[str, Any]:
-    was, will = before.totals, after.totals
-    pairs = (
-        ("Before promotions and tax", was.sub_total, will.sub_total),
-        ("Promotions", -was.promotions_total, -will.promotions_total),
-        ("Sales tax", was.sales_tax_total, will.sales_tax_total),
-        ("Total", was.price_total, will.price_total),
-    )
+    pairs = zip(receipt.sums_of(before), receipt.sums_of(after), strict=True)
     return {
-        "totals": [(label, f"{one:.2f}", f"{two:.2f}", in_difference(one, two)) for label, one, two in pairs],
-        "sum_in_words": sum_in_words(was.price_total, will.price_total, after.currency),
+        "totals": [
+            (label, f"{was + ZERO:.2f}", f"{will + ZERO:.2f}", in_difference(was, will))
+            for (label, was), (_, will) in pairs
+        ],
+        "sum_in_words": sum_in_words(before.totals.price_total, after.totals.price_total, after.currency),
         "currency": after.currency,
     }
 

@@ -11,6 +11,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from catalog.models import Store
 from orders import contract, purchases
 from orders.admin import saved_views
 from orders.admin.refused import fault_words
@@ -31,6 +32,7 @@ from tests.factories import (
     FeeFactory,
     ManagerFactory,
     OwnerFactory,
+    PriceFactory,
     ProblemFactory,
     ProductFactory,
     PurchaseFactory,
@@ -489,6 +491,29 @@ def test_each_row_and_the_totals_add_up_with_a_deposit(cashier: Browser) -> None
     assert sum(parts) == total == purchase.price_total
 
 
+def test_where_prices_include_tax_a_deposit_is_named_and_stays_in_the_price(cashier: Browser) -> None:
+    """The price there is without tax and the deposit with it: of a free product with one nothing would be left."""
+    shop = open_shop()
+    Store.objects.filter(pk=shop.store.pk).update(prices_include_tax=True)
+    PriceFactory(product=shop.cola, amount=Decimal("0.50"), starts_at=LONG_AGO + timedelta(days=1))
+    FeeFactory(code="DEPOSIT", amount=Decimal("0.25"), taxed=True, starts_at=LONG_AGO, products=[shop.cola])
+    purchase = take_in()
+    whole = purchase.lines.get(sku=COLA)
+    assert (whole.price, whole.fees, whole.sales_tax, whole.total) == tuple(
+        map(Decimal, ("0.69", "0.25", "0.02", "0.25"))
+    )
+
+    page = cashier.get(page_of(purchase))
+
+    line = page.context["lines"][whole.number]
+    assert (line.price, line.tax, line.total) == ("0.69", "0.02", "0.25")
+    assert [fee.endswith(" 0.25 with tax, in the price") for fee in line.fees] == [True]
+    totals = {label: Decimal(amount.split()[0]) for label, amount in page.context["totals"]}
+    assert "Deposits and fees" not in totals
+    *parts, total = totals.values()
+    assert sum(parts) == total == purchase.price_total
+
+
 def told(browser: Browser, purchase: Purchase) -> list[str]:
     """What happened after Amazon had sent the cart."""
     texts = [event.text for event in browser.get(page_of(purchase)).context["timeline"]]
@@ -630,13 +655,13 @@ def test_the_page_explains_the_prices_in_sentences(cashier: Browser) -> None:
     assert "“10 % off drinks” (SECOND-PERIOD) applies to 1 × Example Cola 500 ml at 4.25: saves 0.50." in page
 
 
-def test_promotions_of_one_piece_say_so(cashier: Browser) -> None:
+def test_amounts_sent_for_one_piece_are_shown_for_the_line(cashier: Browser) -> None:
     purchase = PurchaseFactory(ordered=True, lines=0)
     PurchaseLineFactory(
         purchase=purchase, quantity="3.0", price="12.75", promotions="1.50", sales_tax="0.93", total="12.18"
     )
 
-    assert cashier.get(page_of(purchase)).context["lines"][0].promotions == ("Second period special -0.50 a piece",)
+    assert cashier.get(page_of(purchase)).context["lines"][0].promotions == ("Second period special -1.50",)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog.models import Store
+from catalog.models import Product, Store
 from pricing.candidates import Tried
 from pricing.models import Promotion
 from tests.factories import (
     Browser,
     CashierFactory,
+    FeeFactory,
     ManagerFactory,
     PriceFactory,
     ProductFactory,
@@ -128,6 +129,21 @@ def test_one_that_does_not_apply_says_why(manager: Browser, planned: Promotion) 
     assert beaten.context["verdict"][0].startswith("“Cola week” (COLA-10) does not apply: the shopper saves more when")
     assert better.code in beaten.context["verdict"][0]
     assert elsewhere.context["verdict"] == ("It is about none of the products in this basket.",)
+
+
+def test_deposits_stand_apart_from_the_price_and_all_adds_up(manager: Browser, planned: Promotion) -> None:
+    FeeFactory(code="BOTTLE", amount=Decimal("0.05"), products=[Product.objects.get(sku="COLA")])
+
+    answer = tried(manager, planned, "sku~COLA~2")
+
+    assert [str(line.price) for line in answer.context["rows"]] == ["4.00"]
+    assert answer.context["totals"] == [
+        ("Before promotions and tax", "4.00", "4.00", ""),
+        ("Deposits and fees", "0.10", "0.10", ""),
+        ("Promotions", "0.00", "-0.40", "-0.40"),
+        ("Sales tax", "0.00", "0.00", ""),
+        ("Total", "4.10", "3.70", "-0.40"),
+    ]
 
 
 def test_one_in_force_is_held_against_a_basket_without_it(manager: Browser) -> None:
