@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from heapq import nsmallest
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,13 +15,10 @@ from django.db.models import Q, QuerySet
 
 from jwo_store.access import EVERYWHERE, Stores
 from pricing import weekly
-from pricing.models import ALL_PRODUCTS, Promotion, PromotionKind, PromotionTarget, category_keys, sku_key
-from pricing.targeted import products_meant
+from pricing.models import Promotion, PromotionKind
+from pricing.targeted import ASKED_BY_KEY, Goods, products_meant
 
 SHOWN = 5
-NAMED = 3
-ASKED_BY_KEY = 400
-"""Up to how many keys the database is given; with more, reading all rows is quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ def conflicts(
     with it come first, by priority.
     """
     meant = products_meant(targets for _, targets in promotion.roles())
-    goods = _Goods(seen_in.see(meant, "stores").order_by("name", "pk"))
+    goods = Goods(seen_in.see(meant, "stores").order_by("name", "pk"))
     around = seen_in.see(_same_time_and_place(promotion, stores, now), "stores")
     shared = goods.shared_with(around)
     met = [other for other in _others(promotion, around, shared) if _meets_in_the_week(promotion, other)]
@@ -118,49 +114,6 @@ def _meets_in_the_week(promotion: Promotion, other: _Other) -> bool:
 @lru_cache(maxsize=1024)
 def _week(weekdays: tuple[str, ...], from_time: Any, until_time: Any) -> tuple[weekly.Span, ...]:
     return tuple(weekly.spans(weekdays, from_time, until_time))
-
-
-# --- The same products ---------------------------------------------------------------------------------------------
-
-
-class _Goods:
-    """The products that a promotion means, in order, and their places behind each key by which others name them."""
-
-    def __init__(self, products: QuerySet[Any]) -> None:
-        self.names: list[str] = []
-        self.behind: dict[str, set[int]] = {}
-        for place, (sku, name, *category) in enumerate(products.values_list("pk", "name", "category", "subcategory")):
-            self.names.append(name)
-            for key in (ALL_PRODUCTS, sku_key(sku), *category_keys(*category)):
-                self.behind.setdefault(key, set()).add(place)
-
-    def shared_with(self, promotions: QuerySet[Promotion]) -> Mapping[UUID, frozenset[int]]:
-        """The places of the products that each of these means too."""
-        rows = PromotionTarget.objects.filter(promotion__in=promotions.values("pk"))
-        if len(self.behind) <= ASKED_BY_KEY:
-            rows = rows.filter(key__in=list(self.behind))
-        said: dict[UUID, list[tuple[int, str, bool]]] = {}
-        for promotion, role, key, excluded in rows.order_by().values_list("promotion_id", "role", "key", "excluded"):
-            if key in self.behind:
-                said.setdefault(promotion, []).append((role, key, excluded))
-        alike: dict[tuple[tuple[int, str, bool], ...], frozenset[int]] = {}
-        shared = {}
-        for promotion, targets in said.items():
-            same = tuple(sorted(targets))
-            if same not in alike:
-                alike[same] = self._meant(same)
-            shared[promotion] = alike[same]
-        return shared
-
-    def _meant(self, targets: Iterable[tuple[int, str, bool]]) -> frozenset[int]:
-        named: dict[int, set[int]] = {}
-        excepted: dict[int, set[int]] = {}
-        for role, key, excluded in targets:
-            (excepted if excluded else named).setdefault(role, set()).update(self.behind[key])
-        return frozenset().union(*(places - excepted.get(role, set()) for role, places in named.items()))
-
-    def first(self, places: Collection[int]) -> tuple[str, ...]:
-        return tuple(self.names[place] for place in nsmallest(NAMED, places))
 
 
 # --- What then happens ---------------------------------------------------------------------------------------------

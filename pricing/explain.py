@@ -44,6 +44,8 @@ class Explanation:
     missed: tuple[str, ...]
     taxes: tuple[str, ...] = ()
     """Where there are several jurisdictions: what each gets of the whole cart."""
+    nearly: tuple[str, ...] = ()
+    """Promotions that were not in force: no trace tells of them (see `pricing.nearly`)."""
 
     def text(self) -> str:
         """The whole explanation, for a terminal."""
@@ -53,6 +55,7 @@ class Explanation:
             ("Tax by jurisdiction", self.taxes),
             ("Promotions that apply", self.applied),
             ("Promotions that do not", self.missed),
+            ("Promotions that were not in force", self.nearly),
         ):
             if sentences:
                 parts.append("\n".join((title, *(f"  {one}" for one in sentences))))
@@ -84,7 +87,7 @@ def explain(trace: Trace) -> Explanation:
 
 def _cart(trace: Trace) -> Iterator[str]:
     settings = trace["settings"]
-    yield f"Priced as of {_moment(trace['local_time'])} on the store's clock."
+    yield f"Priced as of {in_sentence(datetime.fromisoformat(trace['local_time']))} on the store's clock."
     if settings["prices_include_tax"]:
         yield "Shelf prices include tax; what is sent to Amazon is the price without it."
     if settings["tax_rounding"] == "ORDER":
@@ -98,8 +101,8 @@ def _cart(trace: Trace) -> Iterator[str]:
         )
 
 
-def _moment(text: str) -> str:
-    moment = datetime.fromisoformat(text)
+def in_sentence(moment: datetime) -> str:
+    """`Saturday, 14 March 2026, 12:00`."""
     return f"{moment:%A}, {_day(moment)}, {moment:%H:%M}"
 
 

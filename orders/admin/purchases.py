@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalog.admin.in_view import store_choices
 from catalog.models import Store
-from jwo_store import admin_site
+from jwo_store import access, admin_site
 from jwo_store.admin_site import (
     ChoicesDropdownFilter,
     DayRangeFilter,
@@ -215,7 +215,7 @@ class PurchaseAdmin(Window):
             return HttpResponseRedirect(request.path)
         context = {
             **self.admin_site.each_context(request),
-            **story(purchase),
+            **story(purchase, access.stores_with(request.user, "pricing.view_promotion")),
             "repairs": waiting.repairs(purchase, request),
             "title": str(purchase),
             "original": purchase,

@@ -14,6 +14,7 @@ from django.utils import formats, timezone
 from django.utils.http import urlencode
 
 from catalog.models import Store
+from jwo_store.access import Stores
 from jwo_store.admin_site import clock, counted
 from orders.models import CheckoutAttempt, Purchase, PurchaseLine
 from orders.proof import differences
@@ -21,6 +22,7 @@ from orders.purchases import PRICED_AGAIN
 from orders.statuses import Outcome, Status
 from pricing import receipt
 from pricing.explain import Explanation, Unreadable, explain
+from pricing.nearly import explain_all
 from pricing.terms import UNIT_NAMES
 
 TONES = {
@@ -79,14 +81,17 @@ class Event:
         return replace(self, time=to_the_second(self.at))
 
 
-def story(purchase: Purchase) -> dict[str, Any]:
-    """Everything that the page shows, in a fixed number of queries, on the clock of the store if we know it."""
+def story(purchase: Purchase, promotions_in: Stores) -> dict[str, Any]:
+    """Everything that the page shows, in a fixed number of queries, on the clock of the store if we know it.
+
+    `promotions_in` are the stores of whose promotions the person may know.
+    """
     store = Store.objects.filter(pk=purchase.store_id).first()
     with timezone.override(store.zone if store else None):
-        return _story(purchase, store)
+        return _story(purchase, store, promotions_in)
 
 
-def _story(purchase: Purchase, store: Store | None) -> dict[str, Any]:
+def _story(purchase: Purchase, store: Store | None, promotions_in: Stores) -> dict[str, Any]:
     problems = list(purchase.problems.all())
     attempts = list(purchase.attempts.all())
     by_line: dict[int | None, tuple[str, ...]] = {
@@ -110,7 +115,7 @@ def _story(purchase: Purchase, store: Store | None) -> dict[str, Any]:
         "conflicts": [(clock(one.received_at), one.request_id) for one in purchase.conflicts.defer("raw")],
         "timeline": _timeline(purchase, attempts, len(lines)),
         "body": _pretty(bytes(purchase.body or b"")),
-        "explanation": _explanation(trace),
+        "explanation": _explanation(trace, purchase, store, promotions_in),
         "proof": _proof(purchase),
         "trace": _pretty(purchase.trace),
         "printed_at": clock(timezone.now()),
@@ -144,9 +149,11 @@ def _proof(purchase: Purchase) -> Proof | None:
     )
 
 
-def _explanation(trace: Any) -> Explanation | None:
+def _explanation(trace: Any, purchase: Purchase, store: Store | None, promotions_in: Stores) -> Explanation | None:
     try:
-        return explain(trace)
+        if store is None or purchase.priced_at is None:
+            return explain(trace)
+        return explain_all(trace, store, purchase.priced_at, seen_in=promotions_in)
     except Unreadable:
         return None
 

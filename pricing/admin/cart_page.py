@@ -21,8 +21,8 @@ from jwo_store import access, chosen_store
 from jwo_store.admin_site import SelectWidget, TextWidget, counted, site
 from pricing import receipt
 from pricing.basket import MOST_LINES, SKU, Item, Matches, Quote, find, quote, within
-from pricing.explain import explain
 from pricing.moments import MomentWidget, read_moment
+from pricing.nearly import explain_all
 from pricing.priced import PricedCart, PricedLine, Unpriced
 
 LONGEST_LINK = 3500
@@ -132,17 +132,17 @@ def price_a_cart(request: HttpRequest) -> HttpResponse:
         link = f"?{asked.urlencode()}"
         if len(link) <= LONGEST_LINK:
             return HttpResponseRedirect(request.path + link)
-    context = {
-        **site.each_context(request),
-        "title": "Price a cart",
-        **shown(
-            asked,
-            list(stores_with(request, VIEW)),
-            seen_products(request),
-            now=timezone.now(),
-            preferred=chosen_store.chosen(request),
-        ),
-    }
+    told = shown(
+        asked,
+        list(stores_with(request, VIEW)),
+        seen_products(request),
+        now=timezone.now(),
+        preferred=chosen_store.chosen(request),
+    )
+    if "priced" in told:
+        seen_in = access.stores_with(request.user, "pricing.view_promotion")
+        told["explanation"] = explain_all(told["priced"].trace, told["store"], told["as_of"], seen_in=seen_in)
+    context = {**site.each_context(request), "title": "Price a cart", **told}
     return TemplateResponse(request, "admin/pricing/price/cart.html", context)
 
 
@@ -241,7 +241,7 @@ def _quoted(quoted: Quote, items: Sequence[Item]) -> dict[str, Any]:
     local = quoted.book.moment.astimezone(quoted.book.store.zone) if quoted.book.store else quoted.book.moment
     told: dict[str, Any] = {"moment": f"{local:%A}, {local.day} {local:%B %Y}, {local:%H:%M}"}
     if isinstance(priced, PricedCart):
-        told |= {"priced": priced, "explanation": explain(priced.trace)}
+        told |= {"priced": priced, "as_of": quoted.book.moment}
         told["totals"] = receipt.in_words(receipt.sums_of(priced), priced.currency)
     lines = priced.lines if isinstance(priced, PricedCart) else (None,) * len(items)
     problems = priced.problems if isinstance(priced, Unpriced) else ()

@@ -8,10 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from catalog.models import Store
 from orders import body, contract
 from orders.limits import limits
 from pricing.engine import price_cart
-from pricing.explain import explain
+from pricing.nearly import explain_all
 from pricing.pricebook import read_pricebook
 from pricing.priced import Unpriced
 
@@ -46,7 +47,9 @@ def in_words(result: dict[str, Any]) -> str:
         case "PRICED":
             totals = result["checkout"]["orderTotals"]
             total = totals["priceTotal"]
-            return f"{explain(result['trace']).text()}\n\nTotal {total['amount']} {total['currencyCode']}\n"
+            store = Store.objects.get(pk=result["checkout"]["storeId"])
+            explanation = explain_all(result["trace"], store, datetime.fromisoformat(result["priced_at"]))
+            return f"{explanation.text()}\n\nTotal {total['amount']} {total['currencyCode']}\n"
         case "UNPRICED":
             return "\n".join(["This cart cannot be priced:", *(_problem(one) for one in result["problems"])]) + "\n"
         case "INVALID":
