@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -127,8 +128,9 @@ class Kind:
         """The model on whose pages it is told."""
         return self.model
 
-    @property
+    @cached_property
     def history(self) -> Any:
+        """The library makes a class to find it, each time it is asked."""
         return get_history_model_for_model(self.model)
 
     @property
