@@ -364,7 +364,7 @@ class Price(Dated):
         help_text="A temporary price needs an end. While it is in force it beats the regular price.",
     )
 
-    history = History(by=["product", "store"])
+    history = History(by=["product", "store", "history_source"])
 
     class Meta:
         ordering = ["product_id", "store_id", "-starts_at"]
