@@ -57,7 +57,7 @@ class Product(models.Model):
         help_text="Where it is sold, if not in all stores.",
     )
 
-    history = History(m2m_fields=[stores])
+    history = History(by=["history_source"], m2m_fields=[stores])
 
     class Meta:
         ordering = ["sku"]
@@ -104,7 +104,7 @@ class Barcode(models.Model):
     lookup_key = models.CharField(max_length=255, editable=False, db_index=True)
 
     objects = BarcodeQuerySet.as_manager()
-    history = History(by=["product"], excluded_fields=["lookup_key"])
+    history = History(by=["product", "history_source"], excluded_fields=["lookup_key"])
 
     class Meta:
         ordering = ["product_id", "position"]
