@@ -347,6 +347,8 @@ def environment_title(_request: HttpRequest) -> str:
 
 
 SAY_WHY = "Say why."
+FOUND_AT = {"^": "istartswith", "~": "words"}
+"""The lookups of `search_fields`, by their sign."""
 SHOWN_ITEMS = 10
 SHOWN_REFUSALS = 5
 
@@ -533,12 +535,12 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
         return (queryset.filter(self.found_by(request, text)) if text else queryset), False
 
     def found_by(self, request: HttpRequest, text: str) -> Q:
-        """Rows with the whole text as their beginning (`^`) or exactly (`=`): never somewhere inside."""
+        """Rows with the text as their beginning (`^`), exactly (`=`) or as words that begin so (`~`)."""
         found: dict[str, Q] = {}
         for field in self.get_search_fields(request):
-            relation, _, name = field.lstrip("^=").rpartition("__")
-            if field.startswith("^"):
-                same = Q(**{f"{name}__istartswith": text})
+            relation, _, name = field.lstrip("^=~").rpartition("__")
+            if field[0] in FOUND_AT:
+                same = Q(**{f"{name}__{FOUND_AT[field[0]]}": text})
             else:
                 same = Q(**{name: text}) if self._may_be(relation, name, text) else Q(pk__in=())
             found[relation] = found.get(relation, Q(pk__in=())) | same

@@ -7,7 +7,7 @@ class JwoStoreConfig(AppConfig):
     verbose_name = "Back office"
 
     def ready(self) -> None:
-        from jwo_store import checks, health, roles  # noqa: F401, PLC0415  models must be loaded first
+        from jwo_store import checks, health, roles, word_search  # noqa: F401, PLC0415  models must be loaded first
 
         health.register_own()
         post_migrate.connect(roles.sync_after_migrate, sender=apps.get_app_config("orders"))

@@ -110,12 +110,15 @@ class Matches:
     item: Item | None = None
     products: tuple[Product, ...] = ()
     named: bool = False
-    """Whether it is the SKU or a barcode of these products, and not only how they begin."""
+    """Whether it is the SKU or a barcode of these products, and not only what they are called."""
     more: bool = False
 
 
 def find(text: str, quantity: str, among: QuerySet[Product]) -> Matches:
-    """What of these has this SKU or barcode; when nothing has, those that begin so. At most two queries."""
+    """What of these has this SKU or barcode; when nothing has, those whose SKU begins so or whose name has such words.
+
+    At most two queries.
+    """
     scanned = Barcode.objects.scanned(text).values("product_id")
     named = list(among.filter(Q(pk=text) | Q(pk__in=scanned))[: MOST_MATCHES + 1])
     found = named or list(_begins(text, among)[: MOST_MATCHES + 1])
@@ -132,4 +135,4 @@ def within(items: Sequence[Item], among: QuerySet[Product]) -> list[Item]:
 
 
 def _begins(text: str, among: QuerySet[Product]) -> QuerySet[Product]:
-    return among.filter(Q(pk__istartswith=text) | Q(name__istartswith=text)).order_by("name", "pk")
+    return among.filter(Q(pk__istartswith=text) | Q(name__words=text)).order_by("name", "pk")

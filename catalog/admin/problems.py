@@ -102,8 +102,8 @@ class ProblemAdmin(AsksForUploads, Window):
     list_filter = (("severity", ChoicesDropdownFilter), KindFilter, InStoreFilter)
     list_buttons = (upload_now,)
     sortable_by = ()
-    search_fields = ("=product__sku", "^product__name", "=code")
-    search_help_text = "SKU or barcode, or the product's name from its beginning"
+    search_fields = ("=product__sku", "~product__name", "=code")
+    search_help_text = "SKU, barcode, or words of the product's name"
 
     def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> tuple[str, ...]:
         return self.fields

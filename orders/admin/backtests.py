@@ -80,8 +80,8 @@ class BackTestAdmin(JobAdmin):
     list_display = ("name", "code", "asked", "maker", "in_stores", "state", "progress")
     list_prefetch_related = ("stores",)
     list_filter = (("status", ChoicesDropdownFilter),)
-    search_fields = ("^code", "^name")
-    search_help_text = "Code or name of the promotion, from its beginning"
+    search_fields = ("^code", "~name")
+    search_help_text = "Code of the promotion from its beginning, or words of its name"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BackTest]:
         rows: QuerySet[BackTest] = super().get_queryset(request)

@@ -63,11 +63,11 @@ class ChangeForm(forms.Form):
     category = forms.ChoiceField(label="Only of this category", required=False, widget=SelectWidget)
     sold_in = forms.ChoiceField(label="Only what is sold in", required=False, widget=SelectWidget)
     q = forms.CharField(
-        label="Only what begins with",
+        label="Only what is called",
         required=False,
         max_length=255,
         widget=TextWidget,
-        help_text="SKU or name, from its beginning, or a barcode.",
+        help_text="A SKU from its beginning, words of the name, or a barcode.",
     )
     how = forms.ChoiceField(label="Change the price", choices=HOW, widget=SelectWidget)
     by = forms.DecimalField(
@@ -200,7 +200,7 @@ class ChangeForm(forms.Form):
 def _begins(text: str) -> Q:
     """As the list of products is searched."""
     scanned = Barcode.objects.scanned(text).values("product_id")
-    return Q(pk__istartswith=text) | Q(name__istartswith=text) | Q(pk__in=scanned)
+    return Q(pk__istartswith=text) | Q(name__words=text) | Q(pk__in=scanned)
 
 
 def categories(products: QuerySet[Product]) -> list[str]:

@@ -37,7 +37,7 @@ class BasketForm(forms.Form):
         required=False,
         max_length=255,
         widget=TextWidget(attrs={"autofocus": True, "autocomplete": "off"}),
-        help_text="Scan or type it. A name may be given by its beginning.",
+        help_text="Scan or type it. Of a name some words are enough, or their beginnings.",
     )
     quantity = forms.CharField(
         label="How many, or what weight",
@@ -232,7 +232,9 @@ def looked_up(form: BasketForm, products: QuerySet[Product], *, full: bool) -> M
         return None
     matches = find(text, form.cleaned_data["quantity"], products)
     if not matches.products:
-        form.add_error("find", f"No product has the SKU or barcode “{text}”, and no name begins so. Check for a slip.")
+        form.add_error(
+            "find", f"No product has the SKU or barcode “{text}”, and no name has such words. Check for a slip."
+        )
     return matches
 
 

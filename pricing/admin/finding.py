@@ -20,7 +20,7 @@ def promotions(request: HttpRequest, text: str) -> Iterator[Found]:
     """By code or name; of each code the version that holds or comes, or else the last one. One query."""
     if not request.user.has_perm("pricing.view_promotion"):
         return
-    rows = site.rows_seen(request, Promotion).filter(Q(code__istartswith=text) | Q(name__istartswith=text))
+    rows = site.rows_seen(request, Promotion).filter(Q(code__istartswith=text) | Q(name__words=text))
     now, told = timezone.now(), set[str]()
     for promotion in rows.select_related("stop").order_by("code", F("starts_at").desc(nulls_last=True))[:READ]:
         if promotion.code not in told:

@@ -125,8 +125,8 @@ class PromotionAdmin(DatedAdmin):
     list_prefetch_related = ("stores",)
     list_select_related = ("stop",)
     list_filter = (StateFilter, SoldInFilter, ("kind", ChoicesDropdownFilter), ("funding", ChoicesDropdownFilter))
-    search_fields = ("^code", "^name")
-    search_help_text = "Code or name, from its beginning"
+    search_fields = ("^code", "~name")
+    search_help_text = "Code from its beginning, or words of the name"
     actions = (*MOVES, try_on_a_basket, try_on_past_trips)
     buttons = (*(move.__name__ for move in MOVES), "try_on_a_basket", "try_on_past_trips")
     usual_reasons = USUAL_REASONS

@@ -29,8 +29,8 @@ class FeeAdmin(DatedAdmin):
     noun = "fee"
     list_display = ("description", "code", "amount", "taxed", "in_stores", "when", "starts", "ends")
     list_prefetch_related = ("stores",)
-    search_fields = ("^code", "^description")
-    search_help_text = "Code or description, from its beginning"
+    search_fields = ("^code", "~description")
+    search_help_text = "Code from its beginning, or words of the description"
     autocomplete_fields = ("products", "stores")
     fieldsets = (
         (None, {"fields": ("code", "description", "amount", "taxed", "products")}),
@@ -44,8 +44,8 @@ class TaxCategoryAdmin(HistoryAdmin):
     ordering = ("code",)
     list_display = ("name", "code", "exempt", "product_count")
     list_filter = (("exempt", YesNoFilter),)
-    search_fields = ("^code", "^name")
-    search_help_text = "Code or name, from its beginning"
+    search_fields = ("^code", "~name")
+    search_help_text = "Code from its beginning, or words of the name"
     form = ReasonedForm
     fields = ("code", "name", "exempt", "reason")
 
@@ -80,8 +80,8 @@ class TaxRuleAdmin(DatedAdmin):
         "ends_at",
     )
     list_prefetch_related = ("stores", "tax_categories")
-    search_fields = ("^code", "^jurisdiction")
-    search_help_text = "Code or jurisdiction, from its beginning"
+    search_fields = ("^code", "~jurisdiction")
+    search_help_text = "Code from its beginning, or words of the jurisdiction"
     autocomplete_fields = ("tax_categories", "stores")
     fieldsets = (
         (None, {"fields": ("code", "jurisdiction", "rate", "tax_categories")}),
@@ -102,8 +102,8 @@ class TaxHolidayAdmin(DatedAdmin):
     noun = "tax holiday"
     list_display = ("name", "code", "unit_price_below", "categories", "in_stores", "when", "starts", "ends")
     list_prefetch_related = ("stores", "tax_categories")
-    search_fields = ("^code", "^name")
-    search_help_text = "Code or name, from its beginning"
+    search_fields = ("^code", "~name")
+    search_help_text = "Code from its beginning, or words of the name"
     autocomplete_fields = ("tax_categories", "stores")
     fieldsets = (
         (None, {"fields": ("code", "name", "tax_categories", "unit_price_below")}),

@@ -546,9 +546,9 @@ def test_promotions_are_filtered_by_kind_and_by_the_store_they_hold_in(manager: 
 
 @pytest.mark.parametrize(
     ("text", "finds"),
-    [("COLA", True), ("cola-5", True), ("Example Cola", True), ("500", False), ("Cola 500", False), ("COLA-500", True)],
+    [("COLA", True), ("cola-5", True), ("500 cola", True), ("ample", False), ("OLA-500", False), ("COLA-500", True)],
 )
-def test_prices_are_found_by_the_beginning_of_their_product(manager: Browser, text: str, *, finds: bool) -> None:
+def test_prices_are_found_by_what_their_product_is_called(manager: Browser, text: str, *, finds: bool) -> None:
     price = PriceFactory(product=ProductFactory(sku="COLA-500", name="Example Cola 500 ml"))
 
     assert found(manager, PRICES, f"?q={text}") == ([price.pk] if finds else [])

@@ -175,7 +175,7 @@ def test_what_is_not_found_says_so(cashier: Browser) -> None:
     answer = entered(cashier, find="0123", quantity="1")
 
     assert answer.context["form"].errors["find"] == [
-        "No product has the SKU or barcode “0123”, and no name begins so. Check for a slip."
+        "No product has the SKU or barcode “0123”, and no name has such words. Check for a slip."
     ]
     assert answer.context["rows"] == []
 
