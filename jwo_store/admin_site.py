@@ -623,7 +623,11 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
             return HttpResponseRedirect(with_store)
         url = f"admin:{self.opts.app_label}_{self.opts.model_name}_press_above"
         above = [
-            {"text": function.short_description, "url": reverse(url, args=[name])}  # type: ignore[attr-defined]
+            {
+                "text": function.short_description,  # type: ignore[attr-defined]
+                "url": reverse(url, args=[name]),
+                "is_grave": getattr(function, "is_grave", False),
+            }
             for name, function in self._above_list(request).items()
         ]
         context = {

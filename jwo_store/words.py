@@ -31,3 +31,8 @@ def listed(names: Sequence[str], *, most: int) -> str:
     """`tea, milk and bread`, `tea, milk and 12 others`."""
     shown = [*names[:most], *([counted(len(names) - most, "other")] if len(names) > most else ())]
     return " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else "".join(shown)
+
+
+def with_article(noun: str) -> str:
+    """`a price`, `an upload`."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

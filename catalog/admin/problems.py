@@ -103,7 +103,7 @@ class ProblemAdmin(AsksForUploads, Window):
     list_buttons = (upload_now,)
     sortable_by = ()
     search_fields = ("=product__sku", "~product__name", "=code")
-    search_help_text = "SKU, barcode, or words of the product's name"
+    search_help_text = "SKU, barcode, or words of the name"
 
     def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> tuple[str, ...]:
         return self.fields

@@ -134,7 +134,7 @@ class ProductAdmin(AsksForUploads, ProductListsAdmin):
     buttons = ("send_again", "retire", "return_to_sale", "archive_at_amazon", "accept_code", "take_back_code")
     change_form_outer_after_template = "admin/catalog/product/at_amazon.html"
     search_fields = ("^sku", "~name")
-    search_help_text = "SKU from its beginning, words of the name, or a barcode"
+    search_help_text = "SKU, words of the name, or a barcode"
     autocomplete_fields = ("stores",)
     list_prefetch_related = ("stores", "retirement")
     about = ("sku", "name", "brand", "category", "subcategory")

@@ -99,7 +99,7 @@ class StoreAdmin(AsksForUploads, HistoryAdmin):
     list_display = ("name", "store_id", "state", "time_zone", "currency")
     list_filter = (("on_hold", YesNoFilter),)
     search_fields = ("^store_id", "~name")
-    search_help_text = "Store ID from its beginning, or words of the name"
+    search_help_text = "Store ID, or words of the name"
     actions = (put_on_hold, release, upload_stores_now, send_stores_again)
     buttons = ("put_on_hold", "release", "upload_stores_now", "send_stores_again")
     fieldsets = (

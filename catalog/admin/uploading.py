@@ -10,7 +10,7 @@ from django.utils import timezone
 from catalog import runs, uploads
 from catalog.models import CatalogItem, Product, Store
 from jwo_store import access
-from jwo_store.admin_site import ask, counted, is_confirmed, reads, with_each
+from jwo_store.admin_site import ask, counted, grave, is_confirmed, reads, with_each
 
 EVERYTHING = (
     "Everything that may go to Amazon goes once more, also what Amazon holds already. With many products this takes "
@@ -37,6 +37,7 @@ def upload_now(_admin: Any, request: HttpRequest, _queryset: QuerySet[Any]) -> N
     _request_for_all(request, everything=False)
 
 
+@grave
 @admin.action(description="Send all again…", permissions=["upload"])
 def send_all_again(_admin: Any, request: HttpRequest, _queryset: QuerySet[Any]) -> HttpResponse | None:
     if not is_confirmed(request):
@@ -73,6 +74,7 @@ def upload_stores_now(_admin: Any, request: HttpRequest, queryset: QuerySet[Stor
     _request_for_each(request, queryset, everything=False)
 
 
+@grave
 @admin.action(description="Send all again…", permissions=["upload"])
 def send_stores_again(_admin: Any, request: HttpRequest, queryset: QuerySet[Store]) -> HttpResponse | None:
     if not is_confirmed(request):

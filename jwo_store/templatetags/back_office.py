@@ -8,9 +8,11 @@ from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
 
+from jwo_store import words
 from jwo_store.navigation import Crumb, crumbs
 
 register = template.Library()
+register.filter("with_article", words.with_article)
 
 
 @register.simple_tag(takes_context=True)

@@ -81,7 +81,7 @@ class BackTestAdmin(JobAdmin):
     list_prefetch_related = ("stores",)
     list_filter = (("status", ChoicesDropdownFilter),)
     search_fields = ("^code", "~name")
-    search_help_text = "Code of the promotion from its beginning, or words of its name"
+    search_help_text = "Code of the promotion, or words of its name"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BackTest]:
         rows: QuerySet[BackTest] = super().get_queryset(request)

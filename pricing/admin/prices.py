@@ -63,7 +63,7 @@ class PriceAdmin(PriceListsAdmin, DatedAdmin):
     list_filter = (WhenFilter, PriceStoreFilter, OwnPriceFilter, ("temporary", YesNoFilter))
     change_form_outer_after_template = "admin/pricing/price/over_time.html"
     search_fields = ("^product__sku", "~product__name")
-    search_help_text = "SKU from its beginning, or words of the product's name"
+    search_help_text = "SKU, or words of the product's name"
     autocomplete_fields = ("product", "store")
     fixed = ("product", "store", "temporary")
     as_text: ClassVar[dict[str, str]] = {

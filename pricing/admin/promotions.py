@@ -126,7 +126,7 @@ class PromotionAdmin(DatedAdmin):
     list_select_related = ("stop",)
     list_filter = (StateFilter, SoldInFilter, ("kind", ChoicesDropdownFilter), ("funding", ChoicesDropdownFilter))
     search_fields = ("^code", "~name")
-    search_help_text = "Code from its beginning, or words of the name"
+    search_help_text = "Code, or words of the name"
     actions = (*MOVES, try_on_a_basket, try_on_past_trips)
     buttons = (*(move.__name__ for move in MOVES), "try_on_a_basket", "try_on_past_trips")
     usual_reasons = USUAL_REASONS

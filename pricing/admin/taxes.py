@@ -30,7 +30,7 @@ class FeeAdmin(DatedAdmin):
     list_display = ("description", "code", "amount", "taxed", "in_stores", "when", "starts", "ends")
     list_prefetch_related = ("stores",)
     search_fields = ("^code", "~description")
-    search_help_text = "Code from its beginning, or words of the description"
+    search_help_text = "Code, or words of the description"
     autocomplete_fields = ("products", "stores")
     fieldsets = (
         (None, {"fields": ("code", "description", "amount", "taxed", "products")}),
@@ -45,7 +45,7 @@ class TaxCategoryAdmin(HistoryAdmin):
     list_display = ("name", "code", "exempt", "product_count")
     list_filter = (("exempt", YesNoFilter),)
     search_fields = ("^code", "~name")
-    search_help_text = "Code from its beginning, or words of the name"
+    search_help_text = "Code, or words of the name"
     form = ReasonedForm
     fields = ("code", "name", "exempt", "reason")
 
@@ -81,7 +81,7 @@ class TaxRuleAdmin(DatedAdmin):
     )
     list_prefetch_related = ("stores", "tax_categories")
     search_fields = ("^code", "~jurisdiction")
-    search_help_text = "Code from its beginning, or words of the jurisdiction"
+    search_help_text = "Code, or words of the jurisdiction"
     autocomplete_fields = ("tax_categories", "stores")
     fieldsets = (
         (None, {"fields": ("code", "jurisdiction", "rate", "tax_categories")}),
@@ -103,7 +103,7 @@ class TaxHolidayAdmin(DatedAdmin):
     list_display = ("name", "code", "unit_price_below", "categories", "in_stores", "when", "starts", "ends")
     list_prefetch_related = ("stores", "tax_categories")
     search_fields = ("^code", "~name")
-    search_help_text = "Code from its beginning, or words of the name"
+    search_help_text = "Code, or words of the name"
     autocomplete_fields = ("tax_categories", "stores")
     fieldsets = (
         (None, {"fields": ("code", "name", "tax_categories", "unit_price_below")}),
