@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 
-from jwo_store import access, chosen_store, history_pages, palette
+from jwo_store import access, chosen_store, history_pages, kept_views, palette
 from jwo_store.dashboard import Panel, Panels, Tile, Tiles
 from jwo_store.models import Alarm
 from jwo_store.navigation import links_of, title_here
@@ -244,6 +244,7 @@ class BackOfficeSite(ThemedSite):
         return [
             path("alarms/acknowledge/", self.admin_view(self.acknowledge), name="acknowledge"),
             path("choose-store/", self.admin_view(self.choose_store), name="choose_store"),
+            path("keep-view/", self.admin_view(kept_views.act), name="keep_view"),
         ]
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
@@ -634,6 +635,7 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
             "title": title_here(request) or capfirst(str(self.opts.verbose_name_plural)),
             "list_buttons": above,
             "list_notice": self.list_notice(request),
+            "kept_views": None if IS_POPUP_VAR in request.GET else kept_views.shown(request, self.opts.label_lower),
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)

@@ -152,6 +152,26 @@ class Assignment(models.Model):
         return f"{self.role} · {self.store or 'all stores'}"
 
 
+LONGEST_NAME, LONGEST_QUERY = 40, 1000
+
+
+class KeptView(models.Model):
+    """A list as somebody keeps it for themselves: its filters, search and order (see `jwo_store.kept_views`)."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="kept_views")
+    of = models.CharField(max_length=100)
+    """The label of the model that the list is of, in lower case."""
+    name = models.CharField(max_length=LONGEST_NAME)
+    query = models.CharField(max_length=LONGEST_QUERY)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["person", "of", "name"], name="view_once_a_person_and_list")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 register(
     User,
     app="jwo_store",
