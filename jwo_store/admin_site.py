@@ -33,7 +33,7 @@ from jwo_store.models import Alarm
 from jwo_store.navigation import links_of, title_here
 from jwo_store.paging import CappedPaginator
 from jwo_store.scoped import Scoped, holds, reads
-from jwo_store.words import brief_clock, clock, counted
+from jwo_store.words import brief_clock, clock, counted, named_clock, on_clock, time_of
 
 if TYPE_CHECKING:  # the theme and the history have no types: what is seen are the Django classes that they extend
     from django.contrib import admin
@@ -164,9 +164,12 @@ __all__ = [
     "display",
     "holds",
     "is_confirmed",
+    "named_clock",
+    "on_clock",
     "reads",
     "reason_form",
     "site",
+    "time_of",
     "with_each",
 ]
 
@@ -254,7 +257,7 @@ class BackOfficeSite(ThemedSite):
             **context,
             "environment_badge": {"text": text, "tone": tone},
             "open_alarms": open_alarms(request),
-            "clock_zone": settings.TIME_ZONE,
+            "clock_zone": time_of(),
             **(chooser(request) if context.get("has_permission") else {}),
         }
 

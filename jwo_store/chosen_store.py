@@ -4,6 +4,7 @@ The catalog says which stores a person may choose (`offer`); "" is all of them.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, QueryDict
@@ -11,22 +12,35 @@ from django.http import HttpRequest, QueryDict
 PARAMETER = "store"
 """In links: the filter of lists, and what other pages start with. An empty one is all stores, whatever is chosen."""
 
-Offer = Callable[[HttpRequest], Mapping[str, str]]
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of the stores that a person may look at, by store ID."""
+    most_zone: str = ""
+    """The time zone that most stores have, this person's or not; "" when none is known."""
+
+
+Offer = Callable[[HttpRequest], Offered]
 _offers: list[Offer] = []
 
 
 def offer(stores: Offer) -> None:
-    """`stores(request)` gives the names of those that this person may look at, by store ID, in one query."""
+    """`stores(request)` gives what may be chosen, in one query."""
     _offers.append(stores)
 
 
-def offered(request: HttpRequest) -> Mapping[str, str]:
+def all_offered(request: HttpRequest) -> Offered:
     """Asked for once a request."""
-    known: Mapping[str, str] | None = getattr(request, "_stores_offered", None)
+    known: Offered | None = getattr(request, "_stores_offered", None)
     if known is None:
-        known = {store: name for stores in _offers for store, name in stores(request).items()}
+        known = next((stores(request) for stores in _offers), Offered())
         request._stores_offered = known  # type: ignore[attr-defined]  # noqa: SLF001  ours
     return known
+
+
+def offered(request: HttpRequest) -> Mapping[str, str]:
+    return all_offered(request).names
 
 
 def chosen(request: HttpRequest) -> str:

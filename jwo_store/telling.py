@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, OuterRef, Q, Subquery
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.text import capfirst
 from simple_history.utils import get_history_model_for_model
 
 from jwo_store.access import EVERYWHERE, Stores
 from jwo_store.history import NEWEST_FIRST, Source
-from jwo_store.words import clock, counted, listed
+from jwo_store.words import counted, listed, on_clock
 
 if TYPE_CHECKING:
     from jwo_store.setting_back import Way
@@ -57,12 +57,9 @@ class Entry:
     record: Any
     subject: str
     did: str
+    when: str
+    """On the clock of what it is about."""
     lines: tuple[Line, ...]
-
-    @property
-    def when(self) -> datetime:
-        moment: datetime = self.record.history_date
-        return moment
 
     @property
     def who(self) -> str:
@@ -158,7 +155,7 @@ class Kind:
                 yield each.related_model, value
 
     def zone(self, _state: State, _names: Names) -> ZoneInfo | None:
-        """The clock on which it holds, if it is not the admin's."""
+        """The clock on which it holds, if it is not the page's."""
         return None
 
     def say(self, each: AnyField, state: State, names: Names) -> str:
@@ -200,13 +197,6 @@ def plain(value: Any, zone: ZoneInfo | None = None) -> str:
     if isinstance(value, time):
         return formats.time_format(value)
     return str(value)
-
-
-def on_clock(moment: datetime, zone: ZoneInfo | None) -> str:
-    """The moment on that clock, which is named where it is not the admin's: `March 1, 2026, 9 a.m. (New York)`."""
-    if zone is None or zone.key == timezone.get_current_timezone_name():
-        return clock(moment)
-    return f"{clock(moment, zone)} ({zone.key.rpartition('/')[2].replace('_', ' ')})"
 
 
 KINDS: dict[type[Model], Kind] = {}
@@ -352,7 +342,8 @@ def _entry(read: _Read, record: Any) -> Entry:
     lines = [] if record.history_type == "-" else list(compare(kind, before, state, read.names))
     if record.history_id in read.successors and state["starts_at"] > record.history_date + ABOUT_NOW:
         lines.append(Line("From", "", on_clock(state["starts_at"], kind.zone(state, read.names))))
-    return Entry(kind, record, kind.subject(state, read.names), _did(record, before, state), tuple(lines))
+    when = on_clock(record.history_date, kind.zone(state, read.names))
+    return Entry(kind, record, kind.subject(state, read.names), _did(record, before, state), when, tuple(lines))
 
 
 def _did(record: Any, before: State | None, state: State) -> str:

@@ -1,16 +1,41 @@
-"""How moments, numbers and lists read on every page."""
+"""How moments, numbers and lists read on every page.
 
-from collections.abc import Sequence
+A page has one clock, that of most stores (`jwo_store.shop_clock`), and says so. A moment on another names its place.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 
 from django.utils import formats, timezone
 
 
+def place(zone: tzinfo) -> str:
+    """`New York`, as people call the clock."""
+    return str(zone).rpartition("/")[2].replace("_", " ")
+
+
+def time_of(zone: tzinfo | None = None) -> str:
+    """`New York time`; without a zone, that of the page."""
+    name = place(zone or timezone.get_current_timezone())
+    return name if name == "UTC" else f"{name} time"
+
+
+def is_twice(local: datetime) -> bool:
+    """Whether the clock of its zone shows this time twice, because it is put back."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def which_of_two(local: datetime) -> str:
+    """To stand behind a time that its clock shows twice; else nothing."""
+    return f" (the {'later' if local.fold else 'earlier'} one)" if is_twice(local) else ""
+
+
 def clock(moment: datetime | None, zone: tzinfo | None = None) -> str:
-    """The moment on the admin's clock, or on another one; an em dash when there is none."""
+    """The moment on the page's clock, or on another one; an em dash when there is none."""
     if moment is None:
         return "—"
-    return formats.date_format(timezone.localtime(moment, zone), "DATETIME_FORMAT")
+    local = timezone.localtime(moment, zone)
+    return formats.date_format(local, "DATETIME_FORMAT") + which_of_two(local)
 
 
 def brief_clock(moment: datetime | None, zone: tzinfo | None = None) -> str:
@@ -19,7 +44,23 @@ def brief_clock(moment: datetime | None, zone: tzinfo | None = None) -> str:
         return "—"
     local = timezone.localtime(moment, zone)
     this_year = local.year == timezone.localtime(None, zone).year
-    return formats.date_format(local, "N j, P" if this_year else "N j, Y, P")
+    return formats.date_format(local, "N j, P" if this_year else "N j, Y, P") + which_of_two(local)
+
+
+def named_clock(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """The moment with the place whose clock shows it: `March 1, 2026, 9 a.m. (New York)`."""
+    return "—" if moment is None else f"{clock(moment, zone)} ({place(zone or timezone.get_current_timezone())})"
+
+
+def on_clock(
+    moment: datetime | None, zone: tzinfo | None, say: Callable[[datetime, tzinfo | None], str] = clock
+) -> str:
+    """The moment on that clock, which is named where it is not the page's: `March 1, 2026, 9 a.m. (New York)`."""
+    if moment is None:
+        return "—"
+    if zone is None or str(zone) == timezone.get_current_timezone_name():
+        return say(moment, None)
+    return f"{say(moment, zone)} ({place(zone)})"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -17,8 +17,8 @@ from django.utils import timezone
 from catalog.lists.keeping import NothingChanged
 from catalog.models import Product, Store
 from jwo_store.setting_back import Made, note
-from jwo_store.telling import KINDS, Kind, Line, Names, State, compare, on_clock, state_of
-from jwo_store.words import clock, counted
+from jwo_store.telling import KINDS, Kind, Line, Names, State, compare, state_of
+from jwo_store.words import counted, on_clock
 from pricing import bulk, promotions
 from pricing.four_eyes import ACTS, Described, Overtaken, StoreIds
 from pricing.lists import imports
@@ -122,9 +122,8 @@ class RowAct:
         names = Names(mention for state in states for mention in kind.mentions(state))
         lines = [line for line in compare(kind, self.before, self.after, names) if not self._starts(line)]
         if self.act == ProposedAct.END:
-            lines = [Line("Ends", on_clock(self.after["ends_at"], None), "when it is approved")]
             ends = self.before["ends_at"] if self.before else None
-            lines = [Line("Ends", on_clock(ends, kind.zone(self.after, names)) if ends else "—", "when it is approved")]
+            lines = [Line("Ends", on_clock(ends, kind.zone(self.after, names)), "when it is approved")]
         return Described(kind.subject(self.after, names), tuple(lines), self._sentence())
 
     def _starts(self, line: Line) -> bool:
@@ -258,7 +257,7 @@ class MoveAct:
 
     def describe(self) -> Described:
         promotion = self.promotion
-        end = Line("Ends", clock(promotion.ends_at), clock(self.at))
+        end = Line("Ends", on_clock(promotion.ends_at, promotion.zone), on_clock(self.at, promotion.zone))
         lines = {
             Move.PUBLISH: Line("State", "Draft", f"Published, from {self._start()}"),
             Move.STOP: Line("State", "Live", "Stopped when this is approved"),
@@ -271,7 +270,7 @@ class MoveAct:
 
     def _start(self) -> str:
         planned = self.promotion.planned_start
-        return clock(planned) if planned else "when this is approved"
+        return on_clock(planned, self.promotion.zone) if planned else "when this is approved"
 
     def plan(self) -> Mapping[str, Any]:
         state = state_of(KINDS[Promotion], self.promotion)

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self, cast
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from django.db.models.sql import DeleteQuery
 from django.dispatch import receiver
 from django.utils import timezone
 
+from catalog.clocks import zone_of
 from catalog.models import Product, Store
 from catalog.models.lists import KeptList
 from jwo_store.history import History
@@ -98,6 +100,11 @@ class Dated(models.Model):
 
     def is_over(self, now: datetime) -> bool:
         return self.ends_at is not None and self.ends_at <= now
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The clock of its stores; None where it holds in all, or their clocks differ: it then goes by the pages'."""
+        return None
 
     def rivals(self) -> DatedQuerySet:
         """Rows of the same scope: what must not have been in force where this one is back-dated to."""
@@ -321,6 +328,11 @@ class Coded(Dated):
     class Meta:
         abstract = True
 
+    @property
+    def zone(self) -> ZoneInfo | None:
+        here: Any = self
+        return None if here.all_stores else zone_of(here.stores.all())
+
     def rivals(self) -> DatedQuerySet:
         return type(self).objects.filter(code=self.code).exclude(pk=self.pk)
 
@@ -408,6 +420,10 @@ class Price(Dated):
     def __str__(self) -> str:
         return f"{self.amount} for {self.product_id}"
 
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return self.store.zone if self.store else None
+
     def rivals(self) -> DatedQuerySet:
         rows = Price.objects.filter(product_id=self.product_id).exclude(pk=self.pk)
         return rows.filter(Q(store__isnull=True) | Q(store_id=self.store_id))
@@ -455,6 +471,10 @@ class PriceChange(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return self.store.zone if self.store else None
 
 
 class ChangedPrice(models.Model):

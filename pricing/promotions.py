@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 
 from catalog.models import Store
-from jwo_store.admin_site import clock
+from jwo_store.admin_site import on_clock
 from jwo_store.setting_back import Made, note
 from pricing.models import NEEDS, SAVING_TIME, Funding, Promotion, PromotionKind, PromotionStop, set_change_reason
 
@@ -173,9 +173,8 @@ def undo_stop(promotion: Promotion, *, now: datetime, by: Any, reason: str = UND
     if stopped is None or stopped.undone_at is not None:
         raise ValidationError("There is no stop to undo here. Load the page again.")
     if stopped.held_until is not None and stopped.held_until <= now:
-        raise ValidationError(
-            f"It would have ended on {clock(stopped.held_until)} anyway. To have it again, duplicate it."
-        )
+        end = on_clock(stopped.held_until, promotion.zone)
+        raise ValidationError(f"It would have ended on {end} anyway. To have it again, duplicate it.")
     with transaction.atomic():
         undone = PromotionStop.objects.filter(pk=stopped.pk, undone_at__isnull=True)
         if undone.update(held_until=stopped.held_until) != 1:  # holds the row until the transaction is over
@@ -192,7 +191,7 @@ def _successor(promotion: Promotion, made: Made, *, ends_at: datetime | None) ->
     if again := successor.rivals().overlapping(now, ends_at).order_by("starts_at").first():
         since = "is in use again since" if again.was_in_force(now) else "is planned again from"
         raise ValidationError(
-            f"The code “{promotion.code}” {since} {clock(again.starts_at)}, so this stays stopped. "
+            f"The code “{promotion.code}” {since} {on_clock(again.starts_at, again.zone)}, so this stays stopped. "
             "To have it beside that one, duplicate it and give it a code of its own."
         )
     _check(successor, _stores_of(promotion))
@@ -209,7 +208,8 @@ def end_early(promotion: Promotion, *, at: datetime, now: datetime) -> None:
     if at <= max(now, promotion.starts_at or now):
         raise ValidationError({"at": "Choose a moment to come, after its start."})
     if promotion.ends_at is not None and at >= promotion.ends_at:
-        raise ValidationError({"at": f"It ends on {clock(promotion.ends_at)} already. Choose an earlier moment."})
+        end = on_clock(promotion.ends_at, promotion.zone)
+        raise ValidationError({"at": f"It ends on {end} already. Choose an earlier moment."})
     promotion.ends_at = at
     promotion.revise(now=now)
 

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from catalog.models import Product, Retirement, Store
 from jwo_store.setting_back import CannotGoBack, Made, Step, in_words
-from jwo_store.telling import Kind, State, state_of
-from jwo_store.words import clock
+from jwo_store.telling import Kind, Names, State, state_of
+from jwo_store.words import on_clock
 from pricing.acts import RowAct
 from pricing.four_eyes import submit
 from pricing.models import Funding, TaxAssignment, TaxCategory
@@ -28,7 +28,7 @@ class DatedWay:
         versions: Any = kind.model._default_manager.filter(**_scope(kind, state))  # noqa: SLF001
         row = _to_revise(versions, state, now)
         start = row.starts_at if row is not None else now
-        end = _end(row, state, now)
+        end = _end(row, state, now, kind)
         follows = None if self.may_overlap else _follows(versions, row, now)
         if follows is not None:
             end = follows if end is None else min(end, follows)
@@ -66,12 +66,13 @@ def _to_revise(versions: Any, state: State, now: datetime) -> Any:
     return own or versions.in_force(now).order_by("-starts_at").first()
 
 
-def _end(row: Any, state: State, now: datetime) -> datetime | None:
+def _end(row: Any, state: State, now: datetime, kind: Kind) -> datetime | None:
     """Its own end, if that lies ahead; else that of what holds now."""
     end: datetime | None = state["ends_at"]
     if end is not None and end <= now:
         if row is None:
-            raise CannotGoBack(f"It held until {clock(end)}, which is past. Add a new one with an end that lies ahead.")
+            until = on_clock(end, kind.zone(state, Names(kind.mentions(state))))
+            raise CannotGoBack(f"It held until {until}, which is past. Add a new one with an end that lies ahead.")
         end = row.ends_at
     return end
 

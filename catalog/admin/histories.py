@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -37,6 +38,9 @@ class StoreKind(Kind):
         "empty_cart_purchase_id",
     )
     """Not what has rules of its own: a hold, trips that are tests, prices with tax."""
+
+    def zone(self, state: State, _names: Names) -> ZoneInfo | None:
+        return ZoneInfo(state["time_zone"])
 
     def subject(self, state: State, _names: Names) -> str:
         return f"store {state['name']} ({state['store_id']})"

@@ -1,13 +1,14 @@
 """Which stores a page speaks of: those in which the person holds the permission, or the one that is chosen of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Subquery
 from django.http import HttpRequest
 
 from catalog.models import Store
 from jwo_store import access, chosen_store
+from jwo_store.chosen_store import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,12 @@ def store_choices(request: HttpRequest, permission: str) -> list[tuple[str, str]
     return list(stores_with(request, permission).values_list("store_id", "name"))
 
 
-def names(request: HttpRequest) -> Mapping[str, str]:
-    """For the chooser in the header of every page."""
+def offered(request: HttpRequest) -> Offered:
+    """For the chooser in the header of every page, and for the clock of the pages."""
+    zones = Store.objects.order_by().values("time_zone").annotate(count=Count("pk")).order_by("-count", "time_zone")
     rows = access.stores_of(request.user).see(Store.objects.order_by("name", "pk"), "pk")
-    return dict(rows.values_list("store_id", "name"))
+    stores = list(rows.annotate(most_zone=Subquery(zones.values("time_zone")[:1])).values("pk", "name", "most_zone"))
+    return Offered({row["pk"]: row["name"] for row in stores}, stores[0]["most_zone"] if stores else "")
 
 
-chosen_store.offer(names)
+chosen_store.offer(offered)

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
@@ -27,9 +26,10 @@ from jwo_store.admin_site import (
     ReasonWidget,
     SelectWidget,
     TextWidget,
-    clock,
     counted,
+    named_clock,
     site,
+    time_of,
 )
 from pricing.acts import ManyAct
 from pricing.admin import reasons
@@ -90,7 +90,7 @@ class ChangeForm(forms.Form):
         required=False,
         max_length=40,
         widget=MomentWidget,
-        help_text=f"Empty means now. On the store's clock; for all stores on that of {settings.TIME_ZONE}.",
+        help_text="Empty means now. On the clock that is named above, where you choose the store.",
     )
     temporary = forms.BooleanField(
         label="Temporary", required=False, widget=CheckboxWidget, help_text="The regular prices stay underneath."
@@ -100,7 +100,7 @@ class ChangeForm(forms.Form):
         required=False,
         max_length=40,
         widget=MomentWidget,
-        help_text="From that moment on it no longer holds.",
+        help_text="From that moment on it no longer holds. On the same clock.",
     )
     large = LargeField()
     reason = forms.CharField(
@@ -120,7 +120,9 @@ class ChangeForm(forms.Form):
         self._offer("which", source.choices())
         self._offer("category", [("", "All categories"), *((name, name) for name in categories(self.seen))])
         self._offer("sold_in", [("", "Any store"), *named])
-        self._offer("store", [*([("", "All stores")] if held.everywhere else []), *named])
+        everywhere = [("", f"All stores ({time_of()})")] if held.everywhere else []
+        own = [(store.pk, f"{store.name} ({time_of(store.zone)})") for store in self.stores.values()]
+        self._offer("store", [*everywhere, *own])
         self.fields["store"].required = not held.everywhere
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -312,7 +314,7 @@ def _seen(planned: Plan) -> dict[str, Any]:
     return {
         "plan": planned,
         "words": planned.change.words(),
-        "when": clock(planned.change.starts_at, zone_of(planned.change.store)),
+        "when": named_clock(planned.change.starts_at, zone_of(planned.change.store)),
         "rows": [
             (row, amount(row.basis), f"{row.after:.2f}", percent_in_words(row.percent)) for row in rows[:SHOWN_ROWS]
         ],

@@ -19,6 +19,7 @@ from catalog.admin.in_view import stores_with
 from catalog.models import Product, Store
 from jwo_store import access, chosen_store
 from jwo_store.admin_site import SelectWidget, TextWidget, counted, site
+from jwo_store.words import which_of_two
 from pricing import receipt
 from pricing.basket import MOST_LINES, SKU, Item, Matches, Quote, find, quote, within
 from pricing.moments import MomentWidget, read_moment
@@ -241,7 +242,7 @@ def looked_up(form: BasketForm, products: QuerySet[Product], *, full: bool) -> M
 def _quoted(quoted: Quote, items: Sequence[Item]) -> dict[str, Any]:
     priced = quoted.priced
     local = quoted.book.moment.astimezone(quoted.book.store.zone) if quoted.book.store else quoted.book.moment
-    told: dict[str, Any] = {"moment": f"{local:%A}, {local.day} {local:%B %Y}, {local:%H:%M}"}
+    told: dict[str, Any] = {"moment": f"{local:%A}, {local.day} {local:%B %Y}, {local:%H:%M}{which_of_two(local)}"}
     if isinstance(priced, PricedCart):
         told |= {"priced": priced, "as_of": quoted.book.moment}
         told["totals"] = receipt.in_words(receipt.sums_of(priced), priced.currency)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib.admin.utils import quote
@@ -14,8 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.models import Store
 from jwo_store import access, chosen_store
-from jwo_store.admin_site import SelectWidget, TextWidget, site
+from jwo_store.admin_site import SelectWidget, TextWidget, site, time_of
 from jwo_store.chronicle import Place, read
 from jwo_store.history import Source
 from jwo_store.telling import KINDS, Branch, Entry, Kind, who
@@ -42,6 +44,15 @@ class ChangedForm(forms.Form):
         self._offer("who", [("", "Anybody"), *people, *Source.choices, (SYSTEM, "the system")])
         self._offer("what", [("", "Anything"), *((key, kind.name) for key, kind in kinds.items())])
         self._offer("store", [("", "Any store"), *chosen_store.offered(request).items()])
+        self.zone = self._zone()
+        for name in ("first", "last"):
+            self.fields[name].help_text = f"A day of {time_of(self.zone)}."
+
+    def _zone(self) -> ZoneInfo:
+        """Days are those of the store that is asked for; of any store, those of the page's clock."""
+        chosen = self["store"].value()
+        store = Store.objects.filter(pk=chosen).first() if chosen in chosen_store.offered(self.request) else None
+        return store.zone if store else ZoneInfo(timezone.get_current_timezone_name())
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field: Any = self.fields[name]
@@ -57,7 +68,7 @@ class ChangedForm(forms.Form):
     def branches(self) -> Iterator[Branch]:
         """The records that are asked for."""
         chosen = self.cleaned_data
-        which = _by(chosen["who"]) & _between(chosen["first"], chosen["last"])
+        which = _by(chosen["who"]) & _between(chosen["first"], chosen["last"], self.zone)
         for key, kind in self.kinds.items():
             if chosen["what"] in ("", key):
                 yield from ((kind, which & part) for part in _in_stores(self.request, kind, chosen["store"]))
@@ -71,14 +82,14 @@ def _by(chosen: str) -> Q:
     return Q(history_user=int(chosen)) if chosen else Q()
 
 
-def _between(first: date | None, last: date | None) -> Q:
-    """Whole days on the admin's clock."""
-    from_day = Q(history_date__gte=_midnight(first)) if first else Q()
-    return from_day & (Q(history_date__lt=_midnight(last + timedelta(days=1))) if last else Q())
+def _between(first: date | None, last: date | None, zone: ZoneInfo) -> Q:
+    """Whole days on that clock."""
+    from_day = Q(history_date__gte=_midnight(first, zone)) if first else Q()
+    return from_day & (Q(history_date__lt=_midnight(last + timedelta(days=1), zone)) if last else Q())
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=zone)
 
 
 def _in_stores(request: HttpRequest, kind: Kind, chosen: str) -> Collection[Q]:

@@ -18,6 +18,7 @@ from jwo_store.admin_site import (
     counted,
     display,
     holds,
+    on_clock,
     site,
 )
 from pricing import bulk
@@ -55,13 +56,13 @@ SHOWN_CHANGES = 500
 class PriceChangeAdmin(Window):
     """Changes of many prices: each is made on a page of its own, and kept with what was before."""
 
-    list_display = ("words", "reason", "made_at", "maker", "starts_at", "state")
-    list_select_related = ("made_by",)
+    list_display = ("words", "reason", "made", "maker", "starts", "state")
+    list_select_related = ("made_by", "store")
     search_fields = ("^words", "^reason")
     search_help_text = "What was done or why, from its beginning"
     actions = (undo_change,)
     buttons = ("undo_change",)
-    fields = ("words", "reason", "made_at", "maker", "starts_at", "ends_at", "state", "undone_at", "undoer", "prices")
+    fields = ("words", "reason", "made", "maker", "starts", "ends", "state", "undone", "undoer", "prices")
 
     store_path = "store"
     has_make_permission = holds(MAKE)
@@ -102,6 +103,22 @@ class PriceChangeAdmin(Window):
         if obj.ends_at and obj.ends_at <= timezone.now():
             return "Over"
         return "Planned" if obj.starts_at > timezone.now() else "In force"
+
+    @display(description="made", ordering="made_at")
+    def made(self, obj: PriceChange) -> str:
+        return on_clock(obj.made_at, obj.zone)
+
+    @display(description="starts", ordering="starts_at")
+    def starts(self, obj: PriceChange) -> str:
+        return on_clock(obj.starts_at, obj.zone)
+
+    @display(description="ends")
+    def ends(self, obj: PriceChange) -> str:
+        return on_clock(obj.ends_at, obj.zone)
+
+    @display(description="undone")
+    def undone(self, obj: PriceChange) -> str:
+        return on_clock(obj.undone_at, obj.zone)
 
     @display(description="made by", ordering="made_by")
     def maker(self, obj: PriceChange) -> str:

@@ -6,24 +6,24 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models import DateTimeField, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from catalog.admin import SoldInFilter, where
-from catalog.models import Store
 from jwo_store import access
 from jwo_store.admin_site import (
     DropdownFilter,
     HistoryAdmin,
     ask,
     brief_clock,
-    clock,
     counted,
     display,
     grave,
+    named_clock,
+    on_clock,
     reason_form,
 )
 from pricing.acts import RowAct
@@ -33,6 +33,7 @@ from pricing.admin.proposals import propose_if_asked, to_the_proposal
 from pricing.models import (
     Dated,
 )
+from pricing.moments import ClockField, ClockWidget
 from pricing.proposed import Proposal
 from pricing.turns import that_turn
 
@@ -107,6 +108,7 @@ class DatedAdmin(HistoryAdmin):
     actions: Any = (end_now,)
     buttons: Sequence[str] = ("end_now",)
     noun = "entry"
+    formfield_overrides: ClassVar[Any] = {DateTimeField: {"form_class": ClockField, "widget": ClockWidget}}
     fixed: tuple[str, ...] = ("code",)
     """What never changes once it is added."""
     autocomplete_fields: ClassVar[Any] = ("stores",)
@@ -115,6 +117,21 @@ class DatedAdmin(HistoryAdmin):
     """What stands for a field on a page for reading."""
     entered: tuple[str, ...] = ("stores", "reason")
     """What a page for reading leaves out."""
+
+    class Media:
+        js = ("pricing/clock.js",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.tell_clock)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_clock"
+        return [path("+clock/", view, name=name), *super().get_urls()]
+
+    def tell_clock(self, request: HttpRequest) -> HttpResponse:
+        """On which clock the form goes while these stores are chosen in it."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        form: Any = self.get_form(request)(request.GET)
+        return JsonResponse({"words": f"{form.clock.words}.", "offset": form.offset})
 
     # -- what may be edited
 
@@ -184,6 +201,8 @@ class DatedAdmin(HistoryAdmin):
         return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        for note in form.notes:
+            messages.info(request, note)
         related = {name: form.cleaned_data[name] for name in obj.many if name in form.cleaned_data}
         obj.proposal = self._proposed(request, obj, form, related)
         if obj.proposal:
@@ -236,19 +255,19 @@ class DatedAdmin(HistoryAdmin):
 
     @display(description="starts", ordering="starts_at")
     def starts(self, obj: Dated) -> str:
-        return brief_clock(obj.starts_at)
+        return on_clock(obj.starts_at, obj.zone, brief_clock)
 
     @display(description="ends", ordering="ends_at")
     def ends(self, obj: Dated) -> str:
-        return brief_clock(obj.ends_at)
+        return on_clock(obj.ends_at, obj.zone, brief_clock)
 
     @display(description="starts")
-    def since(self, obj: Any) -> str:
-        return on_both_clocks(obj.starts_at, getattr(obj, "store", None))
+    def since(self, obj: Dated) -> str:
+        return named_clock(obj.starts_at, obj.zone)
 
     @display(description="ends")
-    def until(self, obj: Any) -> str:
-        return on_both_clocks(obj.ends_at, getattr(obj, "store", None))
+    def until(self, obj: Dated) -> str:
+        return named_clock(obj.ends_at, obj.zone)
 
     @display(description="in stores")
     def in_stores(self, obj: Any) -> str:
@@ -262,9 +281,3 @@ def moment_in_link(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment is not None and moment.tzinfo is not None else None
-
-
-def on_both_clocks(moment: datetime | None, store: Store | None) -> str:
-    """The moment on the admin's clock, and on the store's where the two differ."""
-    here, there = clock(moment), clock(moment, store.zone) if store else ""
-    return f"{here} (in the store {there})" if there and there != here else here

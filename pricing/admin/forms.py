@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.html import format_html
 
 from catalog.admin import ProductForm, StoreForm
 from catalog.models import SoldBy, Store
@@ -20,16 +20,19 @@ from jwo_store.admin_site import (
     ReasonWidget,
     SelectWidget,
 )
+from jwo_store.words import place
 from pricing.admin import reasons
 from pricing.bulk import LARGE_PERCENT, is_large
 from pricing.models import (
     SAVING_TIME,
     Funding,
+    Price,
     Promotion,
     TaxAssignment,
     TaxCategory,
     set_change_reason,
 )
+from pricing.moments import ClockField, form_clock, in_words
 from pricing.timeline import prices_of, strongest
 
 
@@ -71,13 +74,52 @@ class ReasonedForm(ModelForm):
 class DatedForm(ReasonedForm):
     """For what is in force from one moment to another; see `pricing.models.Dated` for what may change."""
 
+    empty_means: ClassVar[dict[str, str]] = {
+        "starts_at": "Leave empty to start now.",
+        "ends_at": "Leave empty for no end.",
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = timezone.now()
-        starts = self.fields.get("starts_at")
-        if starts is not None:
-            starts.required = False
-            starts.help_text = f"Leave empty to start now. The clock is that of {settings.TIME_ZONE}."
+        self.clock = form_clock(self._stores_entered())
+        for name in self.empty_means.keys() & self.fields.keys():
+            field: Any = self.fields[name]
+            field.required = False
+            field.go_by(self.clock.zone)
+            text = '{} <span data-clock="{}">{}.</span>'
+            field.help_text = format_html(text, self.empty_means[name], self.offset, self.clock.words)
+
+    @property
+    def offset(self) -> int:
+        """How far its clock is ahead of UTC now, in seconds; for what fills in “now” in the browser."""
+        return int(timezone.localtime(self.now, self.clock.zone).utcoffset().total_seconds())  # type: ignore[union-attr]
+
+    def _stores_entered(self) -> list[Store]:
+        """Those that are chosen as yet, valid or not; none for all stores."""
+        if "store" in self.fields:
+            return self._named("store")
+        if "stores" in self.fields:
+            return [] if self["all_stores"].value() else self._named("stores")
+        row = self.instance
+        if isinstance(row, Price):
+            return [row.store] if row.store else []
+        return [] if row._state.adding or getattr(row, "all_stores", True) else list(row.stores.all())
+
+    def _named(self, name: str) -> list[Store]:
+        value, field = self[name].value(), self.fields[name]
+        keys = value if isinstance(value, list | tuple) else [value]
+        written = [str(getattr(key, "pk", key)) for key in keys if key]
+        found: QuerySet[Store] = field.queryset.filter(pk__in=[key for key in written if key.isprintable()])  # type: ignore[attr-defined]
+        return list(found) if written else []
+
+    @property
+    def notes(self) -> list[str]:
+        """What was made of a time that its clock shows twice."""
+        changed = (self.fields[name] for name in self.changed_data)
+        entered = [field.twice for field in changed if isinstance(field, ClockField)]
+        text = "The clocks of {} are put back then, so {} comes twice: it was taken as the earlier one."
+        return [text.format(place(self.clock.zone), in_words(twice)) for twice in entered if twice]
 
     def clean_starts_at(self) -> datetime | None:
         starts_at: datetime = self.cleaned_data["starts_at"] or self.now
@@ -87,9 +129,15 @@ class DatedForm(ReasonedForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        self._keep_moments(cleaned)
         self._check_end(cleaned)
         self._check_stores(cleaned)
         return cleaned
+
+    def _keep_moments(self, cleaned: dict[str, Any]) -> None:
+        """What stands there already and was not touched, to the microsecond and whichever of two it is."""
+        for name in self.empty_means.keys() & cleaned.keys() - set(self.changed_data):
+            cleaned[name] = self.initial.get(name) or cleaned[name]
 
     def _check_end(self, cleaned: dict[str, Any]) -> None:
         ends_at, adding = cleaned.get("ends_at"), self.instance._state.adding

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Model, Q
 
 from catalog.admin.histories import OF_A_PRODUCT, many_in_stores, of_products_in
+from catalog.clocks import zone_of
 from catalog.models import Product, Store
 from jwo_store.setting_back import PlainWay
 from jwo_store.telling import AnyField, Kind, Names, State, register
@@ -35,9 +36,9 @@ class InStores(Kind):
         return [store for key in state["stores"] if (store := names.row(Store, key))]
 
     def zone(self, state: State, names: Names) -> ZoneInfo | None:
-        """The clock of its stores, where all have the same."""
-        zones = {store.time_zone for store in self.stores(state, names)}
-        return ZoneInfo(zones.pop()) if len(zones) == 1 else None
+        """The clock of its stores; what holds in all of them goes by the page's."""
+        everywhere = state.get("all_stores") or state.get("store", "") is None
+        return None if everywhere else zone_of(self.stores(state, names))
 
     def currency(self, state: State, names: Names) -> str:
         """` USD` where all its stores have the same; else nothing."""

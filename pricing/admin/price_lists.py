@@ -20,7 +20,7 @@ from catalog.lists.parts import FAULTY, Part
 from catalog.lists.sheet import Fault
 from catalog.models import Store
 from jwo_store import access
-from jwo_store.admin_site import TextareaWidget, brief_clock
+from jwo_store.admin_site import TextareaWidget, brief_clock, on_clock
 from jwo_store.telling import Line as ShownLine
 from pricing.acts import ListAct
 from pricing.admin.bulk_page import percent_in_words
@@ -40,7 +40,10 @@ EXPLAINED = (
     ("Store", "The ID of a store, or “all”. Empty means all stores."),
     ("Price", "Always needed. A plain number with a point: 2.49."),
     ("Kind", "“regular” or “temporary”. Empty means regular. A temporary price beats the regular one while it holds."),
-    ("From", "Like 2026-12-24 06:00, on the store's clock. Empty means now."),
+    (
+        "From",
+        "Like 2026-12-24 06:00, on the store's clock; for all stores on that named above. Empty means now.",
+    ),
     (
         "Until",
         "The same; from then on the price no longer holds. Empty leaves the end as it is; a temporary price needs one.",
@@ -48,6 +51,10 @@ EXPLAINED = (
 )
 NEW_COLUMNS = ("Row", "SKU", "Product", "Store", "Price", "Kind", "From", "Until")
 CHANGED_COLUMNS = ("Row", "SKU", "Product", "Store", "Before", "After", "Change", "Kind", "From", "Until")
+
+
+NamedStores = Mapping[str, tuple[str, ZoneInfo]]
+"""Name and clock of each store, by ID."""
 
 
 class ConfirmForm(forms.Form):
@@ -128,28 +135,26 @@ class PriceListsAdmin(ImportingAdmin):
 
     @property
     def parts(self) -> Mapping[str, Part]:  # type: ignore[override]  # the names of stores are read anew each time
-        names = {store_id: name for store_id, (name, _) in _stores().items()}
-        return parts(names)
+        return parts(_stores())
 
 
 def _act(kept: PriceList, difference: Difference) -> ListAct:
-    ids = {line.price.store_id for line in difference.lines}
-    names = {store_id: name for store_id, (name, _) in _stores().items()}
+    ids, stores = {line.price.store_id for line in difference.lines}, _stores()
     lines = tuple(
         ShownLine(
-            f"{line.name}, {_place(line, names)}",
+            f"{line.name}, {_place(line, stores)}",
             "" if line.before is None else f"{line.before:.2f}",
-            f"{line.after:.2f}{_when_in_words(line)}",
+            f"{line.after:.2f}{_when_in_words(line, stores)}",
         )
         for line in difference.lines
     )
-    stores = None if None in ids else frozenset(filter(None, ids))
-    return ListAct(bytes(kept.packed), kept.file_name, kept.row_count, difference.fingerprint, stores, lines)
+    where = None if None in ids else frozenset(filter(None, ids))
+    return ListAct(bytes(kept.packed), kept.file_name, kept.row_count, difference.fingerprint, where, lines)
 
 
-def _when_in_words(line: Line) -> str:
+def _when_in_words(line: Line, stores: NamedStores) -> str:
     """What a list says besides the price; nothing for a regular price from now on without an end."""
-    kind, start, end = _when(line)
+    kind, start, end = _when(line, stores)
     told = ("temporary" if kind == "Temporary" else "", f"from {start}" if line.entry.starts_at else "")
     until = f"until {end}" if line.price.ends_at else ""
     return "".join(f", {text}" for text in (*told, until) if text)
@@ -162,18 +167,25 @@ def where(request: HttpRequest) -> Where:
     return Where(own, zone_of(None), everywhere=held.everywhere)
 
 
-def _stores() -> dict[str, tuple[str, ZoneInfo]]:
+def _stores() -> NamedStores:
     return {store.pk: (store.name, store.zone) for store in Store.objects.all()}
 
 
 # --- What the look shows -------------------------------------------------------------------------------------------
 
 
-def parts(names: Mapping[str, str]) -> dict[str, Part]:
+def parts(stores: NamedStores) -> dict[str, Part]:
     """By the name in their address, in the order in which they are looked at."""
 
     def new(line: Line) -> Iterator[Sequence[str]]:
-        yield str(line.number), line.entry.sku, line.name, _place(line, names), f"{line.after:.2f}", *_when(line)
+        yield (
+            str(line.number),
+            line.entry.sku,
+            line.name,
+            _place(line, stores),
+            f"{line.after:.2f}",
+            *_when(line, stores),
+        )
 
     def changed(line: Line) -> Iterator[Sequence[str]]:
         amounts = (
@@ -181,7 +193,7 @@ def parts(names: Mapping[str, str]) -> dict[str, Part]:
             f"{line.after:.2f}",
             percent_in_words(line.percent),
         )
-        yield str(line.number), line.entry.sku, line.name, _place(line, names), *amounts, *_when(line)
+        yield str(line.number), line.entry.sku, line.name, _place(line, stores), *amounts, *_when(line, stores)
 
     return {
         "wrong": Part("Wrong", (*FAULTY, "What to do"), lambda found: found.faults, _fault, is_faulty=True),
@@ -193,8 +205,8 @@ def parts(names: Mapping[str, str]) -> dict[str, Part]:
     }
 
 
-def _place(line: Line, names: Mapping[str, str]) -> str:
-    return names.get(line.entry.store or "", "All stores")
+def _place(line: Line, stores: NamedStores) -> str:
+    return stores[line.entry.store][0] if line.entry.store else "All stores"
 
 
 def _fault(fault: Fault) -> Iterable[Sequence[str]]:
@@ -205,7 +217,8 @@ def _unchanged(entry: Entry) -> Iterable[Sequence[str]]:
     yield str(entry.number), entry.sku, f"{entry.amount:.2f}"
 
 
-def _when(line: Line) -> tuple[str, str, str]:
-    start = brief_clock(line.price.starts_at) if line.entry.starts_at else "now"
-    end = brief_clock(line.price.ends_at) if line.price.ends_at else "no end"
+def _when(line: Line, stores: NamedStores) -> tuple[str, str, str]:
+    zone = stores[line.entry.store][1] if line.entry.store else None
+    start = on_clock(line.price.starts_at, zone, brief_clock) if line.entry.starts_at else "now"
+    end = on_clock(line.price.ends_at, zone, brief_clock) if line.price.ends_at else "no end"
     return "Temporary" if line.price.temporary else "Regular", start, end

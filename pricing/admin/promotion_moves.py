@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from jwo_store.admin_site import ReasonForm, ask, clock, counted, grave, is_confirmed, reason_form
+from jwo_store.admin_site import ReasonForm, ask, counted, grave, is_confirmed, named_clock, reason_form
 from jwo_store.setting_back import Made
 from pricing import promotions
 from pricing.acts import Move, MoveAct
@@ -21,7 +20,7 @@ from pricing.admin import reasons
 from pricing.admin.proposals import say_it_waits
 from pricing.four_eyes import Outcome, is_asked, submit
 from pricing.models import Promotion
-from pricing.moments import MomentWidget, read_moment
+from pricing.moments import FormClock, MomentWidget, form_clock, read_moment
 from pricing.promotions import State, state_of
 
 BUTTONS: dict[State, tuple[str, ...]] = {
@@ -149,19 +148,27 @@ class EndForm(ReasonForm):
     at = forms.CharField(label="Ends", max_length=40, widget=MomentWidget)
     field_order = ("at", "reason")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, clock: FormClock, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone = ZoneInfo(timezone.get_current_timezone_name())
-        self.fields["at"].help_text = f"From this moment on nobody gets it. The clock is that of {self.zone.key}."
+        self.zone = clock.zone
+        self.fields["at"].help_text = f"From this moment on nobody gets it. {clock.words}."
 
     def clean_at(self) -> Any:
         return read_moment(self.cleaned_data["at"], self.zone)
 
 
+def _clock_of(rows: list[Promotion]) -> FormClock:
+    """That of all their stores."""
+    if any(row.all_stores for row in rows):
+        return form_clock(())
+    return form_clock({store.pk: store for row in rows for store in row.stores.all()}.values())
+
+
 @admin.action(description="End early…", permissions=["change"])
 def end_early(_admin: Any, request: HttpRequest, queryset: QuerySet[Promotion]) -> HttpResponse | None:
     rows = list(queryset)
-    form = EndForm(request.POST if is_confirmed(request) else None, usual=reasons.FOR_ENDS)
+    entered = request.POST if is_confirmed(request) else None
+    form = EndForm(entered, usual=reasons.FOR_ENDS, clock=_clock_of(rows))
     if form.is_valid() and _end_all(request, rows, form):
         return None
     text = "Trips before that moment still get it. Until then the end can be changed on its page."
@@ -182,7 +189,7 @@ def _end_all(request: HttpRequest, rows: list[Promotion], form: EndForm) -> bool
     for proposal in proposals:
         say_it_waits(request, proposal)
     if done := len(rows) - len(proposals):
-        messages.success(request, f"{counted(done, 'promotion')} will end on {clock(at)}.")
+        messages.success(request, f"{counted(done, 'promotion')} will end on {named_clock(at, form.zone)}.")
     return True
 
 

@@ -22,9 +22,10 @@ from jwo_store.admin_site import (
     ChoicesDropdownFilter,
     DropdownFilter,
     brief_clock,
-    clock,
     counted,
     display,
+    named_clock,
+    on_clock,
     reads,
     site,
 )
@@ -35,6 +36,7 @@ from pricing.admin.promotion_moves import BUTTONS, MOVES, USUAL_REASONS, page_of
 from pricing.conflicts import conflicts
 from pricing.models import (
     VARYING,
+    Dated,
     Promotion,
     PromotionKind,
 )
@@ -204,8 +206,8 @@ class PromotionAdmin(DatedAdmin):
             "state": state,
             "when": _when_in_words(promotion, state),
             "stop": stop,
-            "stopped": clock(stop.made_at) if stop else "",
-            "undone": clock(stop.undone_at) if stop else "",
+            "stopped": named_clock(stop.made_at, promotion.zone) if stop else "",
+            "undone": named_clock(stop.undone_at, promotion.zone) if stop else "",
             "successor": page_of(stop.successor) if stop and stop.successor else "",
         }
 
@@ -274,7 +276,7 @@ class PromotionAdmin(DatedAdmin):
             return self._stay_with_draft(request, obj)
         if "_publish" in request.POST:
             started = obj.was_in_force(timezone.now())
-            when = "is live now" if started else f"starts on {clock(obj.starts_at)}"
+            when = "is live now" if started else f"starts on {named_clock(obj.starts_at, obj.zone)}"
             messages.success(request, f"Published: “{obj.name}” {when}.")
             return HttpResponseRedirect(page_of(obj))
         return super().response_change(request, obj)
@@ -299,17 +301,19 @@ class PromotionAdmin(DatedAdmin):
         return str(state_of(obj, timezone.now()).label)
 
     @display(description="starts", ordering="starts_at")
-    def starts(self, obj: Promotion) -> str:
-        return f"planned {brief_clock(obj.planned_start)}" if obj.planned_start else brief_clock(obj.starts_at)
+    def starts(self, obj: Dated) -> str:
+        planned = getattr(obj, "planned_start", None)
+        return f"planned {on_clock(planned, obj.zone, brief_clock)}" if planned else super().starts(obj)
 
 
 def _when_in_words(promotion: Promotion, state: State) -> str:
     """`Since Nov. 3, no end`."""
+    zone, planned = promotion.zone, promotion.planned_start
     if state == State.DRAFT:
-        return f"planned to start on {clock(promotion.planned_start)}" if promotion.planned_start else "without a start"
+        return f"planned to start on {named_clock(planned, zone)}" if planned else "without a start"
     begun = state != State.SCHEDULED
-    start = f"{'since' if begun else 'starts on'} {clock(promotion.starts_at)}"
+    start = f"{'since' if begun else 'starts on'} {named_clock(promotion.starts_at, zone)}"
     if promotion.ends_at is None:
         return f"{start}, without an end"
     verb = "ended" if state in {State.ENDED, State.STOPPED} else "ends"
-    return f"{start}, {verb} on {clock(promotion.ends_at)}"
+    return f"{start}, {verb} on {named_clock(promotion.ends_at, zone)}"

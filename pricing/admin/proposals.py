@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from catalog.admin import where
+from catalog.clocks import zone_of
 from jwo_store import access
 from jwo_store.admin_site import (
     ChoicesDropdownFilter,
@@ -22,6 +24,7 @@ from jwo_store.admin_site import (
     brief_clock,
     counted,
     display,
+    on_clock,
     reason_form,
     site,
 )
@@ -128,10 +131,10 @@ class ProposalAdmin(Window):
         "in_stores",
         "reason",
         "proposer",
-        "proposed_at",
+        "proposed",
         "state",
         "decider",
-        "decided_at",
+        "decided",
         "decision",
     )
 
@@ -150,7 +153,7 @@ class ProposalAdmin(Window):
         """Without what there is nothing to say of."""
         empty = set()
         if obj is not None:
-            empty |= {"decider", "decided_at", "decision"} if obj.is_waiting else set()
+            empty |= {"decider", "decided", "decision"} if obj.is_waiting else set()
             empty |= {name for name in ("sentence", "decision") if not getattr(obj, name)}
         return tuple(name for name in self.fields if name not in empty)
 
@@ -183,7 +186,11 @@ class ProposalAdmin(Window):
 
     @display(description="proposed", ordering="proposed_at")
     def proposed(self, obj: Proposal) -> str:
-        return brief_clock(obj.proposed_at)
+        return on_clock(obj.proposed_at, _zone(obj), brief_clock)
+
+    @display(description="decided")
+    def decided(self, obj: Proposal) -> str:
+        return on_clock(obj.decided_at, _zone(obj), brief_clock)
 
     @display(
         description="state",
@@ -204,6 +211,10 @@ class ProposalAdmin(Window):
         lines = [Line(*line) for line in obj.lines[:SHOWN_LINES]]
         more = max(0, len(obj.lines) - SHOWN_LINES)
         return render_to_string("admin/history_lines.html", {"lines": lines, "more": more})
+
+
+def _zone(proposal: Proposal) -> ZoneInfo | None:
+    return None if proposal.all_stores else zone_of(proposal.stores.all())
 
 
 def waiting_tiles(request: HttpRequest, _now: datetime) -> Iterable[Tile]:

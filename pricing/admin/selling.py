@@ -16,9 +16,9 @@ from catalog.admin import ProductAdmin, StoreAdmin
 from catalog.models import Product, Store
 from jwo_store import access
 from jwo_store.admin_site import (
-    clock,
     counted,
     display,
+    on_clock,
     reads,
     site,
 )
@@ -129,5 +129,5 @@ def winner(prices: Iterable[Price]) -> Price:
 
 def _details(price: Price) -> str:
     where_from = price.store.name if price.store else "in all stores"
-    until = f", temporary, until {clock(price.ends_at)}" if price.temporary else ""
-    return f"{where_from}{until}, since {clock(price.starts_at)}"
+    until = f", temporary, until {on_clock(price.ends_at, price.zone)}" if price.temporary else ""
+    return f"{where_from}{until}, since {on_clock(price.starts_at, price.zone)}"

@@ -76,8 +76,8 @@ class TaxRuleAdmin(DatedAdmin):
         "categories",
         "in_stores",
         "when",
-        "starts_at",
-        "ends_at",
+        "starts",
+        "ends",
     )
     list_prefetch_related = ("stores", "tax_categories")
     search_fields = ("^code", "~jurisdiction")

@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from catalog.admin.in_view import stores_with
 from catalog.models import Product, Store
 from jwo_store import access, chosen_store
-from jwo_store.admin_site import SelectWidget, clock, site
+from jwo_store.admin_site import SelectWidget, clock, site, time_of
 from pricing.models import Price
 from pricing.moments import MomentWidget, read_moment
 from pricing.timeline import Span, Timeline, price_at, strongest, timeline
@@ -61,7 +61,7 @@ class OverTimeForm(forms.Form):
 
 
 def zone_of(store: Store | None) -> ZoneInfo:
-    """The store's clock, or that of the admin."""
+    """The store's clock, or that of most stores."""
     return store.zone if store else ZoneInfo(timezone.get_current_timezone_name())
 
 
@@ -96,7 +96,7 @@ def tell(
     if asked:
         told |= {"asked": clock(asked, zone), "answer": _said(price_at(product, store, at=asked))}
     return told | {
-        "zone": zone.key,
+        "zone": time_of(zone),
         "line": line,
         "rows": list(_rows(line, zone, now)),
         "drawing": _drawing(line, store, now=now, asked=asked) if line.spans else None,

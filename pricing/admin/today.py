@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from catalog.admin.in_view import in_view
 from jwo_store import access, chosen_store
-from jwo_store.admin_site import brief_clock, counted, site
+from jwo_store.admin_site import brief_clock, counted, on_clock, site
 from jwo_store.dashboard import TABLE, Column, Panel, table
 from pricing.admin.timeline_page import amount, where_of
 from pricing.models import Price
@@ -50,7 +50,11 @@ def _list(request: HttpRequest) -> str:
 def _row(turn: Turn) -> Sequence[Any]:
     product = turn.cause.product
     page = f"{reverse('admin:pricing_price_over_time')}?{urlencode({'product': product.pk})}"
-    return (product.name, page), where_of(turn.cause), _said(turn.before), _said(turn.after), brief_clock(turn.at)
+    return (product.name, page), where_of(turn.cause), _said(turn.before), _said(turn.after), _at(turn)
+
+
+def _at(turn: Turn) -> str:
+    return on_clock(turn.at, turn.cause.zone, brief_clock)
 
 
 def _said(price: Price | None) -> str:

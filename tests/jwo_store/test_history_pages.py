@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -91,6 +92,7 @@ def test_a_new_price_reads_as_one_change_with_before_and_after(manager: Browser,
 
 def test_moments_are_on_the_clock_of_the_store_and_names_stand_for_keys(manager: Browser, mia: User) -> None:
     tokyo = StoreFactory(name="Tokyo One", time_zone="Asia/Tokyo", currency="EUR")
+    StoreFactory.create_batch(2)
     ProductFactory(sku="TEA", name="Green tea")
     promotion = PromotionFactory(stores=[tokyo], targets={"skus": ["TEA"]}, amount=None, starts_at=timezone.now() + DAY)
     revised(promotion, by=mia, reason="Later.", starts_at=datetime(2099, 3, 1, 15, tzinfo=UTC), weekdays=["MON"])
@@ -102,6 +104,19 @@ def test_moments_are_on_the_clock_of_the_store_and_names_stand_for_keys(manager:
     assert ("Which products", "", "Green tea (TEA)") in lines(oldest)
     assert ("Stores", "", f"Tokyo One ({tokyo.pk})") in lines(oldest)
     assert ("Percent off each piece", "", "10 %") in lines(oldest)
+
+
+def test_when_something_was_done_is_on_the_clock_of_the_store_that_it_is_about(manager: Browser) -> None:
+    StoreFactory.create_batch(2, time_zone="America/Los_Angeles")
+    berlin = StoreFactory(time_zone="Europe/Berlin")
+    with time_machine.travel(datetime(2026, 7, 1, 22, 30, tzinfo=UTC), tick=False):
+        own, general = PriceFactory(store=berlin), PriceFactory(store=None)
+
+    (of_store,), (of_all,) = (entries(manager, f"{PRICES}{price.pk}/") for price in (own, general))
+
+    assert (of_store.when, of_all.when) == ("July 2, 2026, 12:30 a.m. (Berlin)", "July 1, 2026, 3:30 p.m.")
+    (of_its_settings,) = entries(manager, f"/admin/catalog/store/{berlin.pk}/")
+    assert of_its_settings.when.endswith("(Berlin)")
 
 
 def test_relations_to_many_say_before_and_after(manager: Browser, mia: User) -> None:

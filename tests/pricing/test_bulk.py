@@ -620,7 +620,33 @@ def test_moments_are_read_on_the_clock_of_the_store_that_it_is_for(
         datetime(2026, 3, 20, tzinfo=NEW_YORK),
         datetime(2026, 3, 27, tzinfo=NEW_YORK),
     )
-    assert general.starts_at == datetime(2026, 3, 20, tzinfo=UTC)
+    assert general.starts_at == datetime(2026, 3, 20, tzinfo=NEW_YORK)  # the clock of most stores
+
+
+def test_for_all_stores_moments_are_read_on_the_clock_that_most_have_and_the_form_says_so(
+    manager: Browser, cola: Product
+) -> None:
+    PriceFactory(product=cola, amount=Decimal("2.00"))
+    StoreFactory(store_id="BERLIN", name="Berlin Mitte", time_zone="Europe/Berlin")
+    StoreFactory.create_batch(2, time_zone="America/Los_Angeles")
+
+    page = manager.get(PAGE).context["form"]
+    assert dict(page.fields["store"].choices) | {"": "All stores (Los Angeles time)"} == dict(
+        page.fields["store"].choices
+    )
+    assert dict(page.fields["store"].choices)["BERLIN"] == "Berlin Mitte (Berlin time)"
+
+    answer = manager.post(PAGE, {**FIVE_UP, "starts_at": "2026-11-01T01:30", "look": ""})
+    assert answer.context["when"] == "Nov. 1, 2026, 1:30 a.m. (the earlier one) (Los Angeles)"
+    confirmed(manager, **FIVE_UP, starts_at="2026-11-01T01:30")
+    assert Price.objects.filter(starts_at=datetime(2026, 11, 1, 8, 30, tzinfo=UTC), store=None).exists()
+
+    answer = manager.post(PAGE, {**FIVE_UP, "store": "BERLIN", "starts_at": "2026-03-29T02:30", "look": ""})
+    assert faults(answer) == {
+        "starts_at": [
+            "The clocks of Berlin are put forward then: 2:30 a.m. on March 29, 2026 is skipped. Choose another time."
+        ]
+    }
 
 
 # -- which products

@@ -253,11 +253,7 @@ def test_a_promotion_to_come_is_tried_before_it_starts(cashier: Browser, cola: P
         ("0001-01-01T00:00", "Choose a year from 2000 to 2099."),
         (
             "2026-03-08T02:30",
-            "The store's clocks change in that hour: this time is there twice, or not at all. Choose another hour.",
-        ),
-        (
-            "2026-11-01T01:30",
-            "The store's clocks change in that hour: this time is there twice, or not at all. Choose another hour.",
+            "The clocks of New York are put forward then: 2:30 a.m. on March 8, 2026 is skipped. Choose another time.",
         ),
     ],
 )
@@ -267,6 +263,12 @@ def test_a_moment_that_is_not_clear_is_not_guessed(cashier: Browser, cola: Produ
     assert answer.context["form"].errors["at"] == [fault]
     assert "totals" not in answer.context
     assert [row.item for row in answer.context["rows"]] == [Item("sku", "COLA-500", "1")]
+
+
+def test_an_hour_that_is_there_twice_is_the_earlier_one_and_the_page_says_so(cashier: Browser, cola: Product) -> None:
+    answer = cashier.get(PAGE, {"item": f"sku~{cola.pk}~1", "at": "2026-11-01T01:30"})
+
+    assert answer.context["moment"] == "Sunday, 1 November 2026, 01:30 (the earlier one)"
 
 
 def test_a_store_that_we_do_not_have_is_not_guessed(cashier: Browser, cola: Product) -> None:

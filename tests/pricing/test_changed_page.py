@@ -1,8 +1,9 @@
 """The page "What was changed": everything that was changed, by person, kind, store and day."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -85,12 +86,27 @@ def test_it_is_filtered_by_person_kind_and_day(manager: Browser, mia: User) -> N
         "Mia Moor changed the tax category Old (A).",
     ]
     assert says(manager, who=str(mia.pk), what="store") == ["Mia Moor changed the store Shop (S)."]
-    day = f"{timezone.localtime(old):%Y-%m-%d}"
+    day = f"{timezone.localtime(old, ZoneInfo('America/New_York')):%Y-%m-%d}"
     assert says(manager, first=day, last=day) == ["Mia Moor changed the tax category Old (A)."]
     assert not says(manager, who=str(UserFactory().pk))
     assert "The last day is before the first." in text_of(
         manager.get(URL, {"first": "2026-02-02", "last": "2026-02-01"})
     )
+
+
+def test_days_are_those_of_the_store_that_is_asked_for_or_of_most_stores(manager: Browser, mia: User) -> None:
+    StoreFactory.create_batch(2, time_zone="America/Los_Angeles")
+    berlin = StoreFactory(store_id="BERLIN", name="Berlin", time_zone="Europe/Berlin")
+    noted(PriceFactory(store=berlin), at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC), by=mia)
+
+    def days_on_which_it_was(**asked: str) -> list[str]:
+        days = ("2026-07-01", "2026-07-02")
+        return [day for day in days if says(manager, who=str(mia.pk), first=day, last=day, **asked)]
+
+    assert days_on_which_it_was() == ["2026-07-01"]
+    assert days_on_which_it_was(store="BERLIN") == ["2026-07-02"]
+    assert "A day of Los Angeles time." in text_of(manager.get(URL))
+    assert "A day of Berlin time." in text_of(manager.get(URL, {"store": "BERLIN"}))
 
 
 def test_a_store_shows_what_concerns_it_and_what_holds_everywhere(manager: Browser) -> None:

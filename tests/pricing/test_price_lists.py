@@ -40,6 +40,7 @@ from tests.factories import (
     assign,
     said,
     signed_in,
+    text_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -75,9 +76,9 @@ def mary() -> User:
     return made
 
 
-def where(*, everywhere: bool = True) -> Where:
+def where(*, everywhere: bool = True, zone: str = "UTC") -> Where:
     stores = {store.pk: (store.name, store.zone) for store in Store.objects.all()}
-    return Where(stores, ZoneInfo("UTC"), everywhere)
+    return Where(stores, ZoneInfo(zone), everywhere)
 
 
 def kept(text: str, by: User, name: str = "spring.csv") -> PriceList:
@@ -211,9 +212,9 @@ WRONG: list[tuple[str, str, str]] = [
     ("COLA-1,,2.79,,,2026-03-14", "Until", "The end must be later than the start, and later than now."),
     ("COLA-1,,2.79,,2026-04-02,2026-04-01", "Until", "The end must be later than the start, and later than now."),
     (
-        "COLA-1,EAST,2.79,,2026-11-01 01:30,",
+        "COLA-1,EAST,2.79,,2027-03-14 02:30,",
         "From",
-        "The store's clocks change in that hour: this time is there twice, or not at all. Choose another hour.",
+        "The clocks of New York are put forward then: 2:30 a.m. on March 14, 2027 is skipped. Choose another time.",
     ),
     (
         "COLA-1,,2.79,,2026-04-01,",
@@ -411,11 +412,19 @@ def test_what_is_downloaded_changes_nothing_when_it_comes_back(cola: Product, st
     rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"), newline="")))
     assert rows == [
         ["SKU", "Name", "Store", "Price", "Kind", "From", "Until"],
-        ["COLA-1", "Example Cola", "all", "2.49", "regular", f"{LONG_AGO + DAY:%Y-%m-%d %H:%M}", ""],
-        ["COLA-1", "Example Cola", "all", "2.99", "regular", "2026-03-15 16:30", ""],
+        [
+            "COLA-1",
+            "Example Cola",
+            "all",
+            "2.49",
+            "regular",
+            f"{(LONG_AGO + DAY).astimezone(NEW_YORK):%Y-%m-%d %H:%M}",
+            "",
+        ],
+        ["COLA-1", "Example Cola", "all", "2.99", "regular", "2026-03-15 12:30", ""],
         ["COLA-1", "Example Cola", "EAST", "1.99", "temporary", rows[3][5], "2026-03-15 12:30"],
     ]
-    difference = looked(answer.content.decode("utf-8-sig"), mary)
+    difference = looked(answer.content.decode("utf-8-sig"), mary, zone="America/New_York")
     assert (len(difference.unchanged), difference.lines, difference.faults) == (3, [], [])
 
 
@@ -430,6 +439,22 @@ def test_a_spreadsheet_comes_back_with_its_own_dates_and_numbers(cola: Product, 
     waiting = imports.LISTS.keep(raw.getvalue(), file_name="a.xlsx", by=mary, now=NOW)
     (line,) = imports.look(waiting, where(), now=NOW).lines
     assert (line.after, line.price.starts_at) == (Decimal("2.79"), datetime(2026, 4, 1, 6, tzinfo=UTC))
+
+
+def test_a_time_for_all_stores_is_read_on_the_clock_of_most_and_shown_with_its_place(cola: Product, mary: User) -> None:
+    PriceFactory(product=cola, amount="2.49")
+    StoreFactory.create_batch(2, time_zone="America/Los_Angeles")
+    StoreFactory(store_id="BERLIN", time_zone="Europe/Berlin")
+    browser = signed_in(mary)
+    rows = ",2.59,,2026-11-01 01:30", "BERLIN,2.69,,2026-10-25 02:30"
+
+    page = browser.get(upload(browser, "SKU,Store,Price,Kind,From\n" + "".join(f"COLA-1,{row}\n" for row in rows)).url)
+
+    starts = {line.entry.store: line.price.starts_at for line in page.context["difference"].lines}
+    assert starts[None] == datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
+    assert starts["BERLIN"] == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert "Nov. 1, 1:30 a.m. (the earlier one)" in text_of(page)
+    assert "Oct. 25, 2:30 a.m. (the earlier one) (Berlin)" in text_of(page)
 
 
 # --- The pages

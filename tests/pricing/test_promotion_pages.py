@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -107,7 +108,8 @@ def test_a_draft_may_be_incomplete(manager: Browser) -> None:
 @pytest.mark.usefixtures("goods")
 def test_a_draft_is_edited_on_its_page_until_it_is_published(manager: Browser) -> None:
     start = (timezone.now() + DAY).replace(microsecond=0)
-    dates = {"starts_at_0": f"{start:%Y-%m-%d}", "starts_at_1": f"{start:%H:%M:%S}"}
+    shown = timezone.localtime(start, ZoneInfo("America/New_York"))  # the clock of the only store
+    dates = {"starts_at_0": f"{shown:%Y-%m-%d}", "starts_at_1": f"{shown:%H:%M:%S}"}
     send(manager, ADD, "_draft", code="IDEA", name="An idea", kind="PERCENT_OFF", **dates)
     draft = Promotion.objects.get()
     assert draft.planned_start == start
