@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from jwo_store import histories, people
 from jwo_store.admin_site import (
-    DayRangeFilter,
     DropdownFilter,
+    StoreDayRangeFilter,
     Window,
     counted,
     display,
@@ -48,7 +48,7 @@ class AlarmAdmin(Window):
     store_path = "store"
     has_acknowledge_permission = holds("jwo_store.acknowledge_alarm")
     list_display = ("kind", "subject", "what_happened", "times", "last_at", "state")
-    list_filter = (StateFilter, ("last_at", DayRangeFilter))
+    list_filter = (StateFilter, ("last_at", StoreDayRangeFilter))
     search_fields = ("^subject", "^kind")
     search_help_text = "What it is about, from its beginning"
     actions = (acknowledge,)

@@ -5,9 +5,12 @@ Pages name the other apps as strings only; what the home page shows of them they
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -147,6 +150,7 @@ __all__ = [
     "SearchableSelect",
     "SearchableSelectMultiple",
     "SelectWidget",
+    "StoreDayRangeFilter",
     "SwitchWidget",
     "TabularInline",
     "TextWidget",
@@ -779,22 +783,66 @@ class Window(BackOfficeAdmin):
 
 
 class DayRangeFilter(DateRangeFilter):
-    """From one day to another, both included, as days go on the admin's clock."""
+    """From one day to another, both included, as days go on the page's clock; its title says which."""
+
+    def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(field, request, *args, **kwargs)
+        self.clocks = self.clocks_of(request)
+        of_all = time_of(*self.clocks) if len(self.clocks) == 1 else "each store's own time"
+        self.title = f"{self.title} ({of_all})"
+
+    def clocks_of(self, _request: HttpRequest) -> dict[ZoneInfo, Q]:
+        """Which rows go by which clock."""
+        return {ZoneInfo(timezone.get_current_timezone_name()): Q()}
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        first, last = (self._midnight(edge) for edge in ("from", "to"))
-        if first:
-            queryset = queryset.filter(**{f"{self.field_path}__gte": first})
-        if last:
-            queryset = queryset.filter(**{f"{self.field_path}__lt": last + timedelta(days=1)})
-        return queryset
+        """With several clocks each row by its own, within bounds over all of them: those an index serves."""
+        first, last = self._day("from"), self._day("to")
+        if not (first or last):
+            return queryset
+        rows = queryset.filter(self._within(first, last, self.clocks))
+        if len(self.clocks) == 1:
+            return rows
+        each = (rows_of & self._within(first, last, [zone]) for zone, rows_of in self.clocks.items())
+        return rows.filter(reduce(or_, each))
 
-    def _midnight(self, edge: str) -> datetime | None:
+    def _within(self, first: date | None, last: date | None, zones: Iterable[ZoneInfo]) -> Q:
+        bounds = {}
+        if first:
+            bounds[f"{self.field_path}__gte"] = min(_midnight(first, zone) for zone in zones)
+        if last:
+            bounds[f"{self.field_path}__lt"] = max(_midnight(last + timedelta(days=1), zone) for zone in zones)
+        return Q(**bounds)
+
+    def _day(self, edge: str) -> date | None:
         try:
             day = forms.DateField(required=False).clean(self.used_parameters.get(f"{self.field_path}_{edge}"))
         except ValidationError:
             return None
-        return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+        return day if day and MINYEAR < day.year < MAXYEAR else None
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
+class StoreDayRangeFilter(DayRangeFilter):
+    """The same of rows with a `store`: days go on its clock; of no store that one sees, on the page's."""
+
+    def clocks_of(self, request: HttpRequest) -> dict[ZoneInfo, Q]:
+        (here,) = super().clocks_of(request)
+        zones = chosen_store.all_offered(request).zones
+        only = request.GET.get(chosen_store.PARAMETER, "")
+        if only in zones:
+            return {ZoneInfo(zones[only]): Q()}
+        elsewhere: dict[ZoneInfo, list[str]] = {}
+        for store, zone in zones.items():
+            if zone != here.key:
+                elsewhere.setdefault(ZoneInfo(zone), []).append(store)
+        if not elsewhere:
+            return {here: Q()}
+        rest = ~Q(store__in=[store for stores in elsewhere.values() for store in stores])
+        return {here: rest, **{zone: Q(store__in=stores) for zone, stores in elsewhere.items()}}
 
 
 def grave(action: Acting) -> Acting:

@@ -17,6 +17,8 @@ PARAMETER = "store"
 class Offered:
     names: Mapping[str, str] = field(default_factory=dict)
     """Of the stores that a person may look at, by store ID."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """Their time zones."""
     most_zone: str = ""
     """The time zone that most stores have, this person's or not; "" when none is known."""
 

@@ -38,13 +38,13 @@ class Clock:
 
 
 def clocks_of(stores: Sequence[Store], *, whole: bool) -> list[Clock]:
-    """The clocks of these stores; of purchases of all stores, what is of none that we know goes by the admin's."""
+    """The clocks of these stores; of purchases of all stores, what is of none that we know goes by the page's."""
     zones: dict[str, list[str]] = {}
     for store in stores:
         zones.setdefault(store.time_zone, []).append(store.pk)
     if not whole:
         return [Clock(ZoneInfo(zone), Q(store__in=ids)) for zone, ids in zones.items()]
-    ours = timezone.get_default_timezone_name()
+    ours = timezone.get_current_timezone_name()
     elsewhere = {zone: ids for zone, ids in zones.items() if zone != ours}
     not_ours = [store for ids in elsewhere.values() for store in ids]
     rest = ~Q(store__in=not_ours) if not_ours else Q()

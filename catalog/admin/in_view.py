@@ -46,8 +46,13 @@ def offered(request: HttpRequest) -> Offered:
     """For the chooser in the header of every page, and for the clock of the pages."""
     zones = Store.objects.order_by().values("time_zone").annotate(count=Count("pk")).order_by("-count", "time_zone")
     rows = access.stores_of(request.user).see(Store.objects.order_by("name", "pk"), "pk")
-    stores = list(rows.annotate(most_zone=Subquery(zones.values("time_zone")[:1])).values("pk", "name", "most_zone"))
-    return Offered({row["pk"]: row["name"] for row in stores}, stores[0]["most_zone"] if stores else "")
+    rows = rows.annotate(most_zone=Subquery(zones.values("time_zone")[:1]))
+    stores = list(rows.values_list("pk", "name", "time_zone", "most_zone", named=True))
+    return Offered(
+        names={store.pk: store.name for store in stores},
+        zones={store.pk: store.time_zone for store in stores},
+        most_zone=stores[0].most_zone if stores else "",
+    )
 
 
 chosen_store.offer(offered)

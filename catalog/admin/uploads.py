@@ -25,6 +25,7 @@ from jwo_store.admin_site import (
     ChoicesDropdownFilter,
     DayRangeFilter,
     DropdownFilter,
+    StoreDayRangeFilter,
     Window,
     YesNoFilter,
     ask,
@@ -173,7 +174,7 @@ class UploadAdmin(AsksForUploads, Window):
         UploadStoreFilter,
         ("kind", ChoicesDropdownFilter),
         RefusedItemsFilter,
-        ("made_at", DayRangeFilter),
+        ("made_at", StoreDayRangeFilter),
     )
     list_select_related = ("store",)
     sortable_by = ()

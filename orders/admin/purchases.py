@@ -16,8 +16,8 @@ from catalog.models import Store
 from jwo_store import access, admin_site
 from jwo_store.admin_site import (
     ChoicesDropdownFilter,
-    DayRangeFilter,
     DropdownFilter,
+    StoreDayRangeFilter,
     Window,
     YesNoFilter,
     ask,
@@ -149,7 +149,7 @@ class PurchaseAdmin(Window):
         OrderFilter,
         CauseFilter,
         PromotionFilter,
-        ("received_at", DayRangeFilter),
+        ("received_at", StoreDayRangeFilter),
         ("possibly_charged", YesNoFilter),
         ("is_test", YesNoFilter),
         ("environment", ChoicesDropdownFilter),

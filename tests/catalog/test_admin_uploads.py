@@ -164,7 +164,12 @@ def test_uploads_are_filtered_and_found(cashier: Browser) -> None:
     assert found(cashier, "?kind__exact=ARCHIVE") == [archive.pk]
     assert found(cashier, "?refused=some") == [some.pk]
     assert found(cashier, "?refused=none") == [archive.pk, unread.pk, parked.pk, waiting.pk]
-    assert found(cashier, f"?made_at_from={timezone.now():%Y-%m-%d}") == [some.pk, unread.pk, parked.pk, waiting.pk]
+    assert found(cashier, f"?made_at_from={timezone.localdate(None, store.zone)}") == [
+        some.pk,
+        unread.pk,
+        parked.pk,
+        waiting.pk,
+    ]
     assert found(cashier, "?q=ing-some") == [some.pk]
     assert found(cashier, "?q=ing") == []
     assert found(cashier, "?q=COLA") == [archive.pk]

@@ -1,5 +1,6 @@
 """Purchases and refused carts in the admin: looking, finding, and what staff can do."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -43,6 +44,7 @@ from tests.factories import (
     StrangerFactory,
     said,
     signed_in,
+    text_of,
 )
 from tests.orders.carts import ABSENT, body, cart
 from tests.orders.shop import COLA, open_shop, submit, take_in
@@ -176,7 +178,7 @@ def test_the_list_reads_no_carts_and_no_traces(cashier: Browser) -> None:
 def test_purchases_are_filtered() -> None:
     cashier = signed_in(AdministratorFactory())
     east, west = StoreFactory(), StoreFactory()
-    day = datetime(2026, 3, 14, tzinfo=UTC)
+    day = datetime(2026, 3, 14, 4, tzinfo=UTC)  # midnight in New York, where all stores are
     parked = PurchaseFactory(parked=True, store=east, received_at=day + timedelta(hours=23, minutes=59))
     charged = PurchaseFactory(under_way=True, store=west, possibly_charged=True, received_at=day + timedelta(days=1))
     tried = PurchaseFactory(ordered=True, store=west, is_test=True, environment="test", received_at=day - HOUR)
@@ -192,6 +194,65 @@ def test_purchases_are_filtered() -> None:
     assert listed(cashier, "?received_at_from=2026-03-15") == [charged.pk]
     assert listed(cashier, "?received_at_to=2026-03-13") == [tried.pk]
     assert listed(cashier, "?received_at_from=nonsense") == [charged.pk, parked.pk, unknown.pk, tried.pk]
+
+
+def test_a_day_is_the_day_of_the_store_that_the_purchase_was_made_in() -> None:
+    administrator = signed_in(AdministratorFactory())
+    west = StoreFactory(store_id="WEST", time_zone="America/Los_Angeles")
+    StoreFactory(time_zone="America/Los_Angeles")
+    berlin = StoreFactory(store_id="BERLIN", time_zone="Europe/Berlin")
+    late, early = datetime(2026, 11, 2, 7, 59, tzinfo=UTC), datetime(2026, 11, 1, 7, tzinfo=UTC)  # a day of 25 hours
+    in_west, in_berlin, unknown = (
+        [PurchaseFactory(parked=True, received_at=at, **where).pk for at in (early, late)]
+        for where in ({"store": west}, {"store": berlin}, {"store": None, "store_id": "NOWHERE-9"})
+    )
+    first_of_november = "?received_at_from=2026-11-01&received_at_to=2026-11-01"
+
+    found = listed(administrator, first_of_november)
+    assert sorted(found) == sorted([*in_west, *unknown, in_berlin[0]])
+    assert listed(administrator, "?received_at_from=2026-11-02") == [in_berlin[1]]
+    assert not listed(administrator, "?received_at_to=2026-10-31")
+    assert listed(administrator, f"{first_of_november}&store=BERLIN") == [in_berlin[0]]
+    assert sorted(listed(administrator, f"{first_of_november}&store=WEST")) == in_west
+    in_berlin_alone = signed_in(CashierFactory(role=[berlin]))
+    assert listed(in_berlin_alone, first_of_november) == [in_berlin[0]]
+
+
+@pytest.mark.parametrize(
+    ("query", "clock"),
+    [("", "each store's own time"), ("?store=BERLIN", "Berlin time"), ("?store=WEST", "Los Angeles time")],
+)
+def test_the_filter_by_day_says_on_which_clock(query: str, clock: str) -> None:
+    StoreFactory(store_id="WEST", time_zone="America/Los_Angeles")
+    StoreFactory(store_id="BERLIN", time_zone="Europe/Berlin")
+
+    page = signed_in(AdministratorFactory()).get(f"{PURCHASES}{query}")
+
+    assert f"By received ({clock})" in text_of(page)
+
+
+def test_days_on_several_clocks_are_looked_up_within_bounds_that_an_index_serves() -> None:
+    StoreFactory(time_zone="America/Los_Angeles")
+    StoreFactory(time_zone="Europe/Berlin")
+    administrator = signed_in(AdministratorFactory())
+
+    with CaptureQueriesContext(connection) as asked:
+        administrator.get(f"{PURCHASES}?received_at_from=2026-11-01&received_at_to=2026-11-01")
+
+    counted = next(one["sql"] for one in asked if "COUNT(*)" in one["sql"] and "2026-10-31" in one["sql"])
+    bounds, of_each = counted.partition("WHERE ")[2].split(" AND (", 1)
+    assert " OR " in of_each
+    assert re.findall(r"2026-1\d-\d\d \d\d:\d\d:\d\d", bounds) == [
+        "2026-10-31 23:00:00",  # midnight in Berlin
+        "2026-11-02 08:00:00",  # and the next one in Los Angeles
+    ]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_all_days_filters_nothing(day: str) -> None:
+    purchase = PurchaseFactory(parked=True)
+
+    assert listed(signed_in(AdministratorFactory()), f"?received_at_from={day}&received_at_to={day}") == [purchase.pk]
 
 
 def test_orders_that_took_longer_than_a_minute_are_found(cashier: Browser) -> None:
