@@ -58,6 +58,18 @@ class Stop:
             raise self.fault
 
 
+@dataclass(slots=True)
+class Refusal:
+    """Calls of one kind are answered in Amazon's place, from the first on until a call of the other kind is through."""
+
+    call: str
+    until: str
+    answer: Answer
+    then: Callable[[], object]
+    """Done as the first one comes, before it is answered."""
+    began: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """A call that came to the gate, and when its line was free again; by `time.monotonic`."""
@@ -87,6 +99,7 @@ class Gate:
         self.elsewhere = ""
         self.passed: list[Passed] = []
         self._stops: list[Stop] = []
+        self._refusal: Refusal | None = None
         self._lock = threading.Lock()
         gate = self
 
@@ -117,6 +130,9 @@ class Gate:
             self._stops.append(stop)
         return stop
 
+    def refuse(self, call: str, answer: Answer, *, until: str, then: Callable[[], object]) -> None:
+        self._refusal = Refusal(call, until, answer, then)
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -128,18 +144,32 @@ class Gate:
                 door.close_connection = True
                 stop.do(lambda: None)
                 return
-            answer, headers = self._forward(call)
+            answer, headers = self._refused(call) or self._forward(call)
             if stop := self._stop(call, Moment.AFTER, call.body + answer.body):
                 stop.do(lambda: _hand_over(door, answer, headers))
                 door.close_connection = True
                 return
             _reply(door, answer, headers)
+            self._lift(call)
         except OSError:
             door.close_connection = True  # one of the two has died
         finally:
             with self._lock:
                 sha256 = hashlib.sha256(call.body).hexdigest()
                 self.passed.append(Passed(call.name, sha256, began, time.monotonic()))
+
+    def _refused(self, call: Call) -> tuple[Answer, list[tuple[str, str]]] | None:
+        refusal = self._refusal
+        if refusal is None or refusal.call != call.name:
+            return None
+        if not refusal.began:
+            refusal.began = True
+            refusal.then()
+        return refusal.answer, []
+
+    def _lift(self, call: Call) -> None:
+        if self._refusal and self._refusal.began and self._refusal.until == call.name:
+            self._refusal = None
 
     def _stop(self, call: Call, moment: Moment, text: bytes) -> Stop | None:
         """The one that waits for this call; it waits for no other then."""

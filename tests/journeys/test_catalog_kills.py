@@ -19,6 +19,7 @@ from tests.journeys.gate import Deed, Gate, Moment, Passed
 from tests.journeys.house import Ground, House, Plan
 from tests.journeys.processes import until
 from tests.journeys.seals import Seals
+from tests.journeys.wire import Answer
 
 pytestmark = pytest.mark.journey
 
@@ -38,7 +39,7 @@ SETTINGS = {
 HIDES = 4
 """Seconds for which a message that was received hides in the queue."""
 
-BY_HAND = tuple(f"KILLED-{number:02}" for number in range(1, 22))
+BY_HAND = tuple(f"KILLED-{number:02}" for number in range(1, 26))
 """Stores: each story has one of its own, and its product ITEM-…."""
 
 CUT: Call = ("SEND", None)
@@ -46,6 +47,7 @@ SENT: Call = ("SEND", 201)
 ASKED: Call = ("STATUS", 200)
 UNANSWERED: Call = ("STATUS", None)
 FETCHED: Call = ("REPORT", None)
+RUN_OUT = Answer(403, b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>")
 CUT_SHORT = "This call was cut short before Amazon's answer was kept."
 PREPARATION, QUEUE = "catalog: preparation", "catalog: queue"
 
@@ -364,6 +366,34 @@ def test_while_the_report_is_fetched(house: House, gate: Gate, store_id: str) ->
     upload = cut_an_upload(house, gate, store_id, "report", Moment.BEFORE, killing(house, "everything"))
     assert catalog.calls(house.records, upload.pk) == [SENT, ASKED, FETCHED, FETCHED]
     assert_taken_over(house, upload, "REPORT", "Its report was asked for")
+
+
+@pytest.mark.parametrize(
+    ("moment", "death"),
+    [(Moment.BEFORE, "the caller"), (Moment.AFTER, "everything")],
+    ids=["unheard", "answer lost"],
+)
+def test_while_a_fresh_link_is_asked_for(house: House, gate: Gate, store_id: str, moment: Moment, death: str) -> None:
+    """The link has run out when the report is fetched, and the product dies as it asks for another one."""
+    stops = []
+
+    def ask_again() -> None:
+        stops.append(gate.stop_at("getCatalogUploadStatus", moment, killing(house, death)))
+
+    gate.refuse("report", RUN_OUT, until="getCatalogUploadStatus", then=ask_again)
+    rename(house, local(store_id))
+    house.staff("upload changes")
+    until(lambda: bool(stops), WITHIN, "the report is fetched")
+    stops[0].wait(WITHIN)
+    house.lose_messages()
+    upload = newest(house, store_id)
+    assert upload.status == "REPORTING"
+    house.start()
+    catalog.wait_for_rest(house, WITHIN)
+
+    assert catalog.item(house.records, local(store_id), store_id).state == "LIVE"
+    assert catalog.calls(house.records, upload.pk) == [SENT, ASKED, FETCHED, UNANSWERED, FETCHED, ASKED, FETCHED]
+    assert ingestions_of(house, upload) == 1
 
 
 def test_when_the_report_was_fetched_and_not_applied(house: House, gate: Gate, store_id: str) -> None:
