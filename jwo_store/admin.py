@@ -18,6 +18,7 @@ from jwo_store.admin_site import (
     counted,
     display,
     holds,
+    on_clock,
     site,
 )
 from jwo_store.models import Alarm
@@ -47,7 +48,7 @@ def acknowledge(_admin: Any, request: HttpRequest, queryset: QuerySet[Alarm]) ->
 class AlarmAdmin(Window):
     store_path = "store"
     has_acknowledge_permission = holds("jwo_store.acknowledge_alarm")
-    list_display = ("kind", "subject", "what_happened", "times", "last_at", "state")
+    list_display = ("kind", "subject", "what_happened", "times", "last", "state")
     list_filter = (StateFilter, ("last_at", StoreDayRangeFilter))
     search_fields = ("^subject", "^kind")
     search_help_text = "What it is about, from its beginning"
@@ -59,14 +60,30 @@ class AlarmAdmin(Window):
         "text",
         "leads_to",
         "times",
-        "first_at",
-        "last_at",
-        "acknowledged_at",
+        "first",
+        "last",
+        "acknowledged",
         "acknowledged_by",
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
+        rows: Any = super().get_queryset(request)
+        return rows.with_clock()  # type: ignore[no-any-return]
+
     def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> tuple[str, ...]:
         return self.fields
+
+    @display(description="first time")
+    def first(self, obj: Alarm) -> str:
+        return on_clock(obj.first_at, obj.zone)
+
+    @display(description="last time", ordering="last_at")
+    def last(self, obj: Alarm) -> str:
+        return obj.last_time
+
+    @display(description="acknowledged")
+    def acknowledged(self, obj: Alarm) -> str:
+        return on_clock(obj.acknowledged_at, obj.zone)
 
     def buttons_for(self, obj: Any) -> Sequence[str]:
         return () if obj.acknowledged_at else self.buttons

@@ -1,5 +1,6 @@
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -8,6 +9,7 @@ from django.db.models import Q
 from simple_history import register
 
 from jwo_store.history import History
+from jwo_store.words import on_clock
 
 ENVIRONMENT_CHOICES = [("sandbox", "Sandbox"), ("test", "Test"), ("live", "Live")]
 
@@ -16,6 +18,12 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
     def open(self) -> Self:
         """What nobody has acknowledged yet."""
         return self.filter(acknowledged_at__isnull=True)
+
+    def with_clock(self) -> Self:
+        """With the time zone of the store that each is about."""
+        stores: Any = self.model._meta.get_field("store").related_model
+        zone = stores.objects.filter(pk=models.OuterRef("store_id")).values("time_zone")
+        return self.annotate(store_zone=models.Subquery(zone))
 
     def acknowledge(self, *, by: object, now: datetime) -> int:
         """How many open alarms this person has now seen; the others stay as they were acknowledged."""
@@ -80,6 +88,16 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The clock of its store, of rows that were read `with_clock`."""
+        name: str | None = getattr(self, "store_zone", None)
+        return ZoneInfo(name) if name else None
+
+    @property
+    def last_time(self) -> str:
+        return on_clock(self.last_at, self.zone)
 
 
 class Heartbeat(models.Model):

@@ -47,20 +47,27 @@ def brief_clock(moment: datetime | None, zone: tzinfo | None = None) -> str:
     return formats.date_format(local, "N j, P" if this_year else "N j, Y, P") + which_of_two(local)
 
 
-def named_clock(moment: datetime | None, zone: tzinfo | None = None) -> str:
+Say = Callable[[datetime, tzinfo | None], str]
+
+
+def named_clock(moment: datetime | None, zone: tzinfo | None = None, say: Say = clock) -> str:
     """The moment with the place whose clock shows it: `March 1, 2026, 9 a.m. (New York)`."""
-    return "—" if moment is None else f"{clock(moment, zone)} ({place(zone or timezone.get_current_timezone())})"
+    return "—" if moment is None else f"{say(moment, zone)} ({place(zone or timezone.get_current_timezone())})"
 
 
-def on_clock(
-    moment: datetime | None, zone: tzinfo | None, say: Callable[[datetime, tzinfo | None], str] = clock
-) -> str:
+def on_clock(moment: datetime | None, zone: tzinfo | None, say: Say = clock) -> str:
     """The moment on that clock, which is named where it is not the page's: `March 1, 2026, 9 a.m. (New York)`."""
     if moment is None:
         return "—"
     if zone is None or str(zone) == timezone.get_current_timezone_name():
         return say(moment, None)
     return f"{say(moment, zone)} ({place(zone)})"
+
+
+def to_the_second(moment: datetime) -> str:
+    """On the clock of the page, for the steps of a story."""
+    local = timezone.localtime(moment)
+    return formats.date_format(local, "N j, Y, g:i:s a") + which_of_two(local)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from catalog.models import Store
 from jwo_store.models import ENVIRONMENT_CHOICES
 from jwo_store.moves import move
+from jwo_store.words import clock
 from orders.statuses import JOB_MOVES, MOVES, UNFINISHED, JobStatus, Outcome, Status, TripOutcome
 from pricing.fields import MoneyField
 
@@ -406,7 +407,7 @@ class CartConflict(models.Model):
         constraints = [models.UniqueConstraint(fields=["purchase", "content_sha256"], name="conflict_once")]
 
     def __str__(self) -> str:
-        return f"other cart of {self.received_at:%Y-%m-%d %H:%M}"
+        return f"other cart of {clock(self.received_at)}"
 
 
 class RefusedCart(models.Model):
@@ -430,7 +431,7 @@ class RefusedCart(models.Model):
         permissions = [("replay_refusedcart", "Can take in a refused cart")]
 
     def __str__(self) -> str:
-        return f"refused cart of {self.received_at:%Y-%m-%d %H:%M}"
+        return f"refused cart of {clock(self.received_at)}"
 
 
 class PurchaseNote(models.Model):

@@ -19,7 +19,7 @@ from catalog.admin.masking import without_keys
 from catalog.models import CatalogItem, ChangedProduct, Product, ProductFinding, Retirement, Severity
 from catalog.statuses import ItemState
 from jwo_store import access
-from jwo_store.admin_site import DropdownFilter, brief_clock, clock
+from jwo_store.admin_site import DropdownFilter, brief_clock, clock, on_clock
 
 HEADLINES = {
     ItemState.REFUSED: ("danger", "Refused"),
@@ -209,7 +209,7 @@ def _in_store(item: CatalogItem) -> InStore:
         tone=tone,
         state=state,
         reason=without_keys(item.newest_reason),
-        taken=brief_clock(item.taken_at),
+        taken=on_clock(item.taken_at, item.store.zone, brief_clock),
         upload_id=item.upload_id,
         upload=str(item.upload or "—"),
         is_offered=item.is_offered,

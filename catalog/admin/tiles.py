@@ -12,7 +12,7 @@ from catalog.admin.uploads import STOPPED
 from catalog.models import CatalogItem, CatalogMessage, CatalogUpload
 from catalog.statuses import ItemState, MessageState, UploadStatus
 from jwo_store import access
-from jwo_store.admin_site import Tile, brief_clock, counted, site
+from jwo_store.admin_site import Tile, brief_clock, counted, on_clock, site
 
 ENDED = (UploadStatus.FINISHED, UploadStatus.UNREAD, UploadStatus.FAILED)
 
@@ -39,7 +39,9 @@ def upload_tiles(request: HttpRequest, _now: datetime) -> Iterable[Tile]:
     here = access.stores_with(request.user, "catalog.view_catalogupload").see(CatalogUpload.objects.all(), "store")
     here = here.filter(environment=settings.JWO_ENVIRONMENT)
     uploads = reverse("admin:catalog_catalogupload_changelist")
-    yield _last_result(here.filter(status__in=ENDED).defer("packed", "report_packed").first(), uploads)
+    yield _last_result(
+        here.filter(status__in=ENDED).select_related("store").defer("packed", "report_packed").first(), uploads
+    )
     yield _to_look_at("Stopped uploads", here.filter(status__in=STOPPED).count(), f"{uploads}?stopped=yes")
 
 
@@ -48,12 +50,13 @@ def _last_result(last: CatalogUpload | None, uploads: str) -> Tile:
     if last is None:
         return Tile(title, "—", uploads, hint="nothing was uploaded yet")
     words, well = result_in_words(last)
+    ended = on_clock(last.ended_at, last.store.zone if last.store else None, brief_clock)
     return Tile(
         title,
         words,
         reverse("admin:catalog_catalogupload_change", args=[last.pk]),
         tone="good" if well else "look",
-        hint=f"{last} of {counted(last.item_count, 'item')}, {brief_clock(last.ended_at)}",
+        hint=f"{last} of {counted(last.item_count, 'item')}, {ended}",
     )
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from catalog.admin.in_view import in_view
 from catalog.admin.tiles import ENDED, result_in_words
 from catalog.models import CatalogUpload, Store
-from jwo_store.admin_site import brief_clock, site
+from jwo_store.admin_site import brief_clock, on_clock, site
 from jwo_store.dashboard import TABLE, Column, Panel, table
 
 VIEW = "catalog.view_catalogupload"
@@ -54,7 +54,12 @@ def _row(store: Store, last: CatalogUpload | None) -> Sequence[str | tuple[str, 
     if last is None:
         return store.name, "Nothing was uploaded yet", "", ""
     page = reverse("admin:catalog_catalogupload_change", args=[last.pk])
-    return store.name, (result_in_words(last)[0], page), str(last.item_count), brief_clock(last.ended_at)
+    return (
+        store.name,
+        (result_in_words(last)[0], page),
+        str(last.item_count),
+        on_clock(last.ended_at, store.zone, brief_clock),
+    )
 
 
 site.add_panel(last_results, rank=3)

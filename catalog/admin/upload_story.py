@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,15 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from catalog.admin.at_amazon import person, product_link
 from catalog.admin.masking import readable, without_keys
 from catalog.models import CatalogMessage, CatalogRun, CatalogUpload, Product, UploadCall, UploadLine
 from catalog.statuses import CallKind, Outcome, UploadKind, UploadStatus, amazons_word
 from catalog.uploads import CUT_SHORT
-from jwo_store.admin_site import clock, counted
+from jwo_store.admin_site import clock, counted, time_of
+from jwo_store.words import to_the_second
 
 TONES = {
     UploadStatus.WAITING: "info",
@@ -59,10 +60,10 @@ class Event:
     text: str
     by: str = ""
     link: str = ""
+    time: str = ""
 
-    @property
-    def time(self) -> str:
-        return to_the_second(self.at)
+    def told(self) -> "Event":
+        return replace(self, time=to_the_second(self.at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,15 @@ class Choice:
 
 
 def story(upload: CatalogUpload, asked: QueryDict, *, seen: QuerySet[UploadLine]) -> dict[str, Any]:
-    """Everything that the page shows, in a fixed number of queries.
+    """Everything that the page shows, in a fixed number of queries, on the clock of the store if it is of one.
 
     `asked` are the page's own filters, `seen` the lines of the upload that its reader may see.
     """
+    with timezone.override(upload.store.zone if upload.store else timezone.get_current_timezone()):
+        return _story(upload, asked, seen)
+
+
+def _story(upload: CatalogUpload, asked: QueryDict, seen: QuerySet[UploadLine]) -> dict[str, Any]:
     key, status = label_of(upload)
     problem, steps = in_steps(without_keys(upload.problem))
     return {
@@ -115,6 +121,7 @@ def story(upload: CatalogUpload, asked: QueryDict, *, seen: QuerySet[UploadLine]
         **_lines(seen, asked),
         **_calls(upload, asked),
         "has_report": upload.report_at is not None,
+        "clock_zone": time_of(),
     }
 
 
@@ -192,7 +199,7 @@ def _timeline(upload: CatalogUpload) -> list[Event]:
         *_of_calls(upload.calls.filter(kind=CallKind.REPORT), "Its report was asked for"),
         *_end(upload),
     ]
-    return sorted(events, key=lambda event: event.at)
+    return [event.told() for event in sorted(events, key=lambda event: event.at)]
 
 
 def _beginning(upload: CatalogUpload, run: CatalogRun | None) -> Iterable[Event]:
@@ -243,10 +250,6 @@ def _how_it_ended(upload: CatalogUpload) -> str:
         return "It failed as a whole."
     done = "archived" if upload.kind == UploadKind.ARCHIVE else "taken"
     return f"Finished: {upload.item_count - upload.refused_count} {done}, {upload.refused_count} refused."
-
-
-def to_the_second(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "N j, Y, g:i:s a")
 
 
 # --- Items ---------------------------------------------------------------------------------------------------------

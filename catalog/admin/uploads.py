@@ -30,10 +30,10 @@ from jwo_store.admin_site import (
     YesNoFilter,
     ask,
     brief_clock,
-    clock,
     display,
     holds,
     is_confirmed,
+    on_clock,
     reason_form,
     site,
     with_each,
@@ -280,7 +280,7 @@ class UploadAdmin(AsksForUploads, Window):
 
     @display(description="made")
     def made(self, obj: CatalogUpload) -> str:
-        return brief_clock(obj.made_at)
+        return on_clock(obj.made_at, obj.store.zone if obj.store else None, brief_clock)
 
     @display(description="refused")
     def refused(self, obj: CatalogUpload) -> str:
@@ -331,7 +331,7 @@ class RunAdmin(AsksForUploads, Window):
 
     @display(description="asked for", ordering="asked_at")
     def asked(self, obj: CatalogRun) -> str:
-        return clock(obj.asked_at)
+        return on_clock(obj.asked_at, obj.store.zone if obj.store else None)
 
     @display(description="by")
     def by(self, obj: CatalogRun) -> str:
@@ -347,7 +347,8 @@ class RunAdmin(AsksForUploads, Window):
 
     @display(description="prepared")
     def prepared(self, obj: CatalogRun) -> str:
-        return brief_clock(obj.finished_at) if obj.finished_at else "Not yet"
+        zone = obj.store.zone if obj.store else None
+        return on_clock(obj.finished_at, zone, brief_clock) if obj.finished_at else "Not yet"
 
     @display(description="uploads")
     def uploads(self, obj: CatalogRun) -> SafeString | str:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from jwo_store.history import History
+from jwo_store.words import clock
 
 
 class TaxRounding(models.TextChoices):
@@ -164,4 +165,4 @@ class StoreList(models.Model):
         permissions = [("confirm_storelist", "Can confirm the list of all stores")]
 
     def __str__(self) -> str:
-        return f"{len(self.store_ids)} stores, confirmed {self.confirmed_at:%Y-%m-%d}"
+        return f"{len(self.store_ids)} stores, confirmed {clock(self.confirmed_at)}"

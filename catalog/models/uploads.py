@@ -18,6 +18,7 @@ from catalog.statuses import (
 )
 from jwo_store.models import ENVIRONMENT_CHOICES
 from jwo_store.moves import move
+from jwo_store.words import clock
 
 
 class CatalogRun(models.Model):
@@ -53,7 +54,7 @@ class CatalogRun(models.Model):
         indexes = [models.Index(fields=["asked_at"], condition=Q(finished_at__isnull=True), name="runs_to_do")]
 
     def __str__(self) -> str:
-        return f"{'all' if self.everything else 'changes'}, asked for {self.asked_at:%Y-%m-%d %H:%M}"
+        return f"{'all' if self.everything else 'changes'}, asked for {clock(self.asked_at)}"
 
 
 class CatalogUploadQuerySet(models.QuerySet["CatalogUpload"]):

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from jwo_store.admin_site import (
     display,
     grave,
     holds,
+    on_clock,
     reason_form,
     site,
 )
@@ -229,9 +231,9 @@ class PurchaseAdmin(Window):
     def store_name(self, obj: Any) -> str:
         return obj.known_store or f"{obj.store_id} (unknown)"
 
-    @display(description="shopper left (store's clock)")
+    @display(description="shopper left")
     def left(self, obj: Any) -> str:
-        return brief_clock(obj.trip_ended_at, ZoneInfo(obj.store_zone) if obj.store_zone else None)
+        return _on_its_clock(obj.trip_ended_at, obj)
 
     @display(description="status", label={str(status): tone for status, tone in TONES.items()})
     def state(self, obj: Purchase) -> tuple[str, str]:
@@ -242,9 +244,14 @@ class PurchaseAdmin(Window):
         return "—" if obj.price_total is None else f"{obj.price_total:.2f} {obj.currency}"
 
     @display(description="next try")
-    def next_try(self, obj: Purchase) -> str:
-        return brief_clock(obj.submit_after) if obj.status == Status.AWAITING_CHECKOUT else "—"
+    def next_try(self, obj: Any) -> str:
+        return _on_its_clock(obj.submit_after, obj) if obj.status == Status.AWAITING_CHECKOUT else "—"
 
     @display(description="remarks", label=True)
     def remarks(self, obj: Purchase) -> list[str]:
         return marks(obj)
+
+
+def _on_its_clock(moment: datetime | None, purchase: Any) -> str:
+    """On that of its store, which is named where it is not the page's."""
+    return on_clock(moment, ZoneInfo(purchase.store_zone) if purchase.store_zone else None, brief_clock)

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from catalog.models import Store
 from jwo_store.access import Stores
-from jwo_store.admin_site import clock, counted
+from jwo_store.admin_site import clock, counted, time_of
+from jwo_store.words import to_the_second
 from orders.models import CheckoutAttempt, Purchase, PurchaseLine
 from orders.proof import differences
 from orders.purchases import PRICED_AGAIN
@@ -87,7 +88,7 @@ def story(purchase: Purchase, promotions_in: Stores) -> dict[str, Any]:
     `promotions_in` are the stores of whose promotions the person may know.
     """
     store = Store.objects.filter(pk=purchase.store_id).first()
-    with timezone.override(store.zone if store else None):
+    with timezone.override(store.zone if store else timezone.get_current_timezone()):
         return _story(purchase, store, promotions_in)
 
 
@@ -119,7 +120,7 @@ def _story(purchase: Purchase, store: Store | None, promotions_in: Stores) -> di
         "proof": _proof(purchase),
         "trace": _pretty(purchase.trace),
         "printed_at": clock(timezone.now()),
-        "clock_zone": timezone.get_current_timezone_name(),
+        "clock_zone": time_of(),
     }
 
 
@@ -372,10 +373,6 @@ def _parsed(document: bytes | str) -> Any:
 def _pretty(document: bytes | str) -> str:
     parsed = _parsed(document)
     return "" if parsed is None else json.dumps(parsed, indent=2, ensure_ascii=False)
-
-
-def to_the_second(moment: datetime) -> str:
-    return formats.date_format(timezone.localtime(moment), "N j, Y, g:i:s a")
 
 
 def ago(moment: datetime, now: datetime) -> str:

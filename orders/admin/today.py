@@ -13,8 +13,9 @@ from django.utils import formats, timezone
 from django.utils.http import urlencode
 
 from catalog.admin.in_view import InView, in_view
+from catalog.clocks import zone_of
 from jwo_store import access, chosen_store
-from jwo_store.admin_site import Tile, clock, counted, site
+from jwo_store.admin_site import Tile, counted, on_clock, site
 from jwo_store.charts import DayChart, day_chart
 from jwo_store.dashboard import TABLE, Column, Panel, table
 from orders import today
@@ -134,17 +135,20 @@ def _of_what_waits(request: HttpRequest, shop: Shop, now: datetime) -> Iterator[
     yield _to_look_at("Refused by Amazon", waits["refused"], purchases(request, status__exact=Status.REJECTED))
     under_way = purchases(request, status__exact=Status.AWAITING_CHECKOUT)
     yield Tile("On the way to Amazon", f"{waits['under_way']:,}", under_way)
-    yield _oldest(request, waiting, waits["since"], now)
+    yield _oldest(request, shop, waiting, waits["since"], now)
 
 
-def _oldest(request: HttpRequest, waiting: QuerySet[Purchase], since: datetime | None, now: datetime) -> Tile:
+def _oldest(
+    request: HttpRequest, shop: Shop, waiting: QuerySet[Purchase], since: datetime | None, now: datetime
+) -> Tile:
     """Found by its very moment: looked for in order, a prepared statement would read all that is done."""
     title = "Oldest without an order"
-    oldest = waiting.filter(received_at=since).only("pk").first() if since else None
+    oldest = waiting.filter(received_at=since).only("pk", "store_id").first() if since else None
     if since is None or oldest is None:
         return Tile(title, "—", purchases(request, view="open"), hint="nothing waits")
     link = reverse("admin:orders_purchase_change", args=[oldest.pk])
-    return Tile(title, ago(since, now), link, hint=f"since {clock(since)}")
+    zone = zone_of(store for store in shop.view.stores if store.pk == oldest.store_id)
+    return Tile(title, ago(since, now), link, hint=f"since {on_clock(since, zone)}")
 
 
 def _to_look_at(title: str, count: int, link: str) -> Tile:

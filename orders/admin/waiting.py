@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from catalog.clocks import zone_of
 from catalog.models import Store
 from jwo_store import access
-from jwo_store.admin_site import brief_clock, counted, site
+from jwo_store.admin_site import brief_clock, counted, named_clock, site
 from orders import waiting
 from orders.admin.story import ago
 from orders.models import Purchase
@@ -72,13 +73,13 @@ def page(request: HttpRequest, seen: QuerySet[Purchase], *, may_price: bool) -> 
         return HttpResponseRedirect(request.path)
     now = timezone.now()
     found = waiting.waiting(now=now, among=seen)
-    names = dict(Store.objects.values_list("store_id", "name"))
+    stores = Store.objects.in_bulk()
     context = {
         **site.each_context(request),
         "title": "Waiting for a repair",
         "found": found,
         "all_in_words": _all_in_words(found, now),
-        "needs": [_told(need, names, request, now) for need in found.needs[:SHOWN_NEEDS]],
+        "needs": [_told(need, stores, request, now) for need in found.needs[:SHOWN_NEEDS]],
         "more": max(0, len(found.needs) - SHOWN_NEEDS),
         "read": None if found.complete else READ,
         "may_price": may_price,
@@ -108,12 +109,12 @@ def _all_in_words(found: waiting.Waiting, now: datetime) -> str:
     )
 
 
-def _told(need: Need, names: Mapping[str, str], request: HttpRequest, now: datetime) -> NeedStory:
+def _told(need: Need, stores: Mapping[str, Store], request: HttpRequest, now: datetime) -> NeedStory:
     return NeedStory(
         key=need.key,
         title=f"{_carts(need)} {_what(need)}",
         advice=ADVICE[need.kind],
-        where_and_since=_where_and_since(need, names, now),
+        where_and_since=_where_and_since(need, stores, now),
         links=_links(need, request),
         carts=_see_the_carts(need),
         press=_press(len(need.carts)),
@@ -166,12 +167,14 @@ def _what(need: Need) -> str:
     )
 
 
-def _where_and_since(need: Need, names: Mapping[str, str], now: datetime) -> str:
-    stores = sorted(names.get(store, store) for store in need.stores)
-    more = f" and {len(stores) - SHOWN_STORES} more" if len(stores) > SHOWN_STORES else ""
+def _where_and_since(need: Need, stores: Mapping[str, Store], now: datetime) -> str:
+    known = [stores[store] for store in need.stores if store in stores]
+    named = sorted([*(store.name for store in known), *(need.stores - stores.keys())])
+    more = f" and {len(named) - SHOWN_STORES} more" if len(named) > SHOWN_STORES else ""
     tests = f" {len(need.tests)} of them {'is a test trip' if len(need.tests) == 1 else 'are test trips'}."
     return (
-        f"{', '.join(stores[:SHOWN_STORES])}{more}. The oldest came in {brief_clock(need.since)}, "
+        f"{', '.join(named[:SHOWN_STORES])}{more}. "
+        f"The oldest came in {named_clock(need.since, zone_of(known), brief_clock)}, "
         f"{ago(need.since, now)} ago.{tests if need.tests else ''}"
     )
 
