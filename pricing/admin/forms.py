@@ -1,5 +1,6 @@
 """How people enter prices, taxes and fees: validation that speaks."""
 
+import copy
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -72,7 +73,10 @@ class ReasonedForm(ModelForm):
 
 
 class DatedForm(ReasonedForm):
-    """For what is in force from one moment to another; see `pricing.models.Dated` for what may change."""
+    """For what is in force from one moment to another; see `pricing.models.Dated` for what may change.
+
+    It fills in a copy of the row: where it is refused, the page around it still tells of the row as it is.
+    """
 
     empty_means: ClassVar[dict[str, str]] = {
         "starts_at": "Leave empty to start now.",
@@ -81,6 +85,7 @@ class DatedForm(ReasonedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.instance = copy.copy(self.instance)
         self.now = timezone.now()
         self.clock = form_clock(self._stores_entered())
         for name in self.empty_means.keys() & self.fields.keys():

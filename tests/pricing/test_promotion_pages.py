@@ -148,6 +148,21 @@ def test_publishing_without_a_start_is_live_at_once(manager: Browser) -> None:
 
 
 @pytest.mark.usefixtures("goods")
+def test_a_draft_that_could_not_be_published_is_shown_as_a_draft(manager: Browser) -> None:
+    send(manager, ADD, "_draft", **TEN_OFF)
+    draft = Promotion.objects.get()
+
+    answer = send(manager, page(draft), "_publish", reason="")
+
+    assert faults(answer) == {"reason": ["Say why."]}
+    assert answer.context["told"]["state"] == State.DRAFT
+    texts = [button["text"] for button in answer.context["page_buttons"]]
+    assert "Delete draft…" in texts
+    assert "Stop now" not in texts
+    assert "code" not in answer.context["adminform"].readonly_fields
+
+
+@pytest.mark.usefixtures("goods")
 @pytest.mark.parametrize("button", ["_draft", "_publish"])
 def test_a_draft_that_somebody_has_published_meanwhile_is_left_alone(manager: Browser, button: str) -> None:
     row = PromotionFactory(code="SALE", targets={"skus": ["COLA-1"]})
