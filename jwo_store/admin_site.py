@@ -192,10 +192,6 @@ class OpenAlarms:
     count: int
     may_acknowledge: bool
 
-    @property
-    def more(self) -> int:
-        return self.count - len(self.newest)
-
 
 class BackOfficeSite(ThemedSite):
     index_title = "Today"
@@ -330,9 +326,14 @@ def styles(_request: HttpRequest) -> str:
     return static("jwo_store/back_office.css")
 
 
-def scripts(_request: HttpRequest) -> str:
-    """What every page needs besides the theme's own scripts."""
+def names(_request: HttpRequest) -> str:
+    """A script for every page: names for the theme's own widgets."""
     return static("jwo_store/names.js")
+
+
+def focus(_request: HttpRequest) -> str:
+    """A script for every page: where the keyboard is when it has opened."""
+    return static("jwo_store/focus.js")
 
 
 def favicon(_request: HttpRequest) -> str:

@@ -381,7 +381,7 @@ UNFOLD = {
     "ENVIRONMENT": "jwo_store.admin_site.environment_badge",
     "ENVIRONMENT_TITLE_PREFIX": "jwo_store.admin_site.environment_title",
     "STYLES": ["jwo_store.admin_site.styles"],
-    "SCRIPTS": ["jwo_store.admin_site.scripts"],
+    "SCRIPTS": ["jwo_store.admin_site.names", "jwo_store.admin_site.focus"],
     "ACCOUNT": {"navigation": "jwo_store.admin_site.account_links"},
     "SIDEBAR": {
         "show_search": False,
