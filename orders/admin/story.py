@@ -376,9 +376,11 @@ def _pretty(document: bytes | str) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """`5 minutes`, `3 hours`, `2 days`: how long something waits."""
+    """`5 minutes`, `3 hours`, `2 days`, `less than a minute`: how long something waits."""
     minutes = int((now - moment).total_seconds() // 60)
     for size, unit in ((24 * 60, "day"), (60, "hour")):
         if minutes >= 2 * size:
             return f"{minutes // size} {unit}s"
-    return "1 minute" if minutes == 1 else f"{max(minutes, 0)} minutes"
+    if minutes < 1:
+        return "less than a minute"
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"

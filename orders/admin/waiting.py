@@ -303,10 +303,10 @@ REASON = "Carts wait for it since then."
 
 
 def _back_dated(need: Need) -> dict[str, str]:
-    """A start at which the first cart is covered. Forms show seconds, so what they leave out must not cut it off."""
+    """A start at which the first cart is covered. Forms show whole seconds: what they leave out must not cut it off."""
     if need.first_moment is None:
         return {}
-    starts_at = need.first_moment.astimezone(UTC).replace(second=0, microsecond=0)
+    starts_at = need.first_moment.astimezone(UTC).replace(microsecond=0)
     return {"starts_at": starts_at.isoformat(), "reason": REASON}
 
 
