@@ -85,6 +85,12 @@ class PriceChangeAdmin(Window):
             change.changed_seen = self.seen_in(request).see(change.changed.all(), ("store", "product__stores"))
         return change
 
+    def get_fields(self, _request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Without what there is nothing to say of."""
+        empty = {"ends_at"} if obj is not None and obj.ends_at is None else set()
+        empty |= {"undone_at", "undoer"} if obj is not None and obj.undone_at is None else set()
+        return tuple(name for name in self.fields if name not in empty)
+
     def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> tuple[str, ...]:
         return self.fields
 
@@ -126,7 +132,7 @@ class PriceChangeAdmin(Window):
 
     @display(description="undone by")
     def undoer(self, obj: PriceChange) -> str:
-        return str(obj.undone_by or "")
+        return str(obj.undone_by)
 
     @display(description="before and after")
     def prices(self, obj: Any) -> SafeString:

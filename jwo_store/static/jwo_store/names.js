@@ -1,5 +1,6 @@
 // Names that the theme's own widgets lack, so that a screen reader can say in which field somebody is: those of select2,
-// which searches while one types (and makes a list of what is none), and the cells of tables of fields.
+// which searches while one types (and makes a list of what is none), the cells of tables of fields, and the "…" behind
+// which a phone hides a page's links. The menu's pictures are words to a screen reader, so it is not told of them.
 "use strict";
 
 function nameSearchable(container) {
@@ -22,7 +23,16 @@ function nameCell(field) {
     if (name && !field.hasAttribute("aria-label")) field.setAttribute("aria-label", name);
 }
 
+function nameMore(opener) {
+    opener.setAttribute("aria-label", "More");
+    opener.setAttribute("role", "button");
+}
+
 function nameAll(root) {
+    root.querySelectorAll?.("#header-inner a[href='#']").forEach(nameMore);
+    root.querySelectorAll?.("#nav-sidebar li .material-symbols-outlined").forEach((picture) => {
+        picture.setAttribute("aria-hidden", "true");
+    });
     root.querySelectorAll?.(".select2-container").forEach(nameSearchable);
     root.closest?.(".select2-container") && nameSearchable(root.closest(".select2-container"));
     root.querySelectorAll?.("tr.form-row td :is(select, input:not([type=hidden]), textarea)").forEach(nameCell);
