@@ -121,7 +121,8 @@ def _line(line: Trace, trace: Trace) -> LineExplained:
         sentences.append("It is not listed for this store, but it was on the shelf and has a price.")
     sentences += [_promotion(one, per_piece=settings["amount_basis"] == "UNIT") for one in line["promotions"]]
     sentences += [_fee(fee, line) for fee in line["fees"]]
-    sentences.append(_tax(line["tax"], inclusive=settings["prices_include_tax"]))
+    pieces = Decimal(line["quantity"]) if settings["amount_basis"] == "UNIT" else Decimal(1)
+    sentences.append(_tax(line["tax"], pieces, inclusive=settings["prices_include_tax"]))
     shares = _shares(line["tax"])
     sentences += [shares] if shares else []
     sentences.append(f"It comes to {line['total']}.")
@@ -153,7 +154,7 @@ def _shelf_price(line: Trace) -> str:
 
 
 def _promotion(promotion: Trace, *, per_piece: bool) -> str:
-    each = " from each piece" if per_piece else ""
+    each = " each piece" if per_piece else ""
     vendor = " The vendor pays it, so tax is due on the price before it." if promotion["funding"] == "VENDOR" else ""
     return f"“{promotion['text']}” ({promotion['code']}) takes {promotion['amount']} off{each}.{vendor}"
 
@@ -163,7 +164,8 @@ def _fee(fee: Trace, line: Trace) -> str:
     return f"{fee['description']} ({fee['code']}): {_pieces(line)} × {fee['amount']}, {taxed}."
 
 
-def _tax(tax: Trace, *, inclusive: bool) -> str:
+def _tax(tax: Trace, pieces: Decimal, *, inclusive: bool) -> str:
+    """Where tax is worked out for one piece, the base is one piece's and the amount that of all."""
     if tax["exempt"]:
         return f"No tax: the tax category {tax['category']} is exempt."
     if tax["holiday"]:
@@ -171,7 +173,8 @@ def _tax(tax: Trace, *, inclusive: bool) -> str:
         limit = f", which holds below {below} for one" if below else ""
         return f"No tax: tax holiday {tax['holiday']['code']}{limit}."
     rate = _percent(sum((Decimal(part["rate"]) for part in tax["parts"]), Decimal(0)))
-    said = f"Tax {'contained in' if inclusive else 'on'} {tax['base']} at {rate} is {tax['amount']}"
+    said = f"Tax {'contained in' if inclusive else 'on'} {tax['base']} at {rate} is "
+    said += tax["amount"] if pieces == 1 else f"{Decimal(tax['amount']) / pieces:.2f} a piece, {tax['amount']} in all"
     alone = f", for {tax['parts'][0]['jurisdiction']}" if len(tax["parts"]) == 1 else ""
     return f"{said}{alone}."
 

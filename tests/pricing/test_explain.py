@@ -45,6 +45,20 @@ def test_a_line_tells_its_price_promotions_fees_and_tax() -> None:
     )
 
 
+def test_amounts_of_one_piece_are_told_as_such() -> None:
+    book = pricebook(COLA, promotions=[percent_off("TENTH", "10", "COLA")], amounts_of_one_piece=True)
+    several, alone = explained([line("COLA", "3")], book), explained([line("COLA")], book)
+    assert several.cart[-1] == "Amounts are worked out for one piece and then multiplied."
+    assert several.lines[0].sentences[1:] == (
+        "“TENTH saves” (TENTH) takes 0.25 off each piece.",
+        "Deposit of 0.05 (DEPOSIT): 3 × 0.05, not taxed.",
+        "Tax on 2.24 at 8.875 % is 0.20 a piece, 0.60 in all.",
+        "Of that Jurisdiction 0 4 % 0.27, Jurisdiction 1 4.875 % 0.33.",
+        "It comes to 7.47.",
+    )
+    assert alone.lines[0].sentences[3] == "Tax on 2.24 at 8.875 % is 0.20."
+
+
 def test_the_tax_of_the_whole_cart_is_told_by_jurisdiction_where_there_are_several() -> None:
     cart = explained([line("COLA", "2"), line("TEA")], pricebook(COLA, Good("TEA", "1.00", tax=("0.04",))))
     assert cart.taxes == ("Jurisdiction 0: 0.24, 4 % on 5.98.", "Jurisdiction 1: 0.24, 4.875 % on 4.98.")
