@@ -139,6 +139,24 @@ CARTS: list[tuple[str, list[CartLine], list[PromotionTerms], list[str]]] = [
         ["5.00 - FIRST 1.00 + 0.00 = 4.00"],
     ),
     (
+        "of basket offers of one priority the greatest saving",
+        [line("BREAD")],
+        [spend("A", "1.00", "BREAD", amount="1.00"), spend("B", "1.00", "BREAD", percent="20.2")],
+        ["5.00 - B 1.01 + 0.00 = 3.99"],
+    ),
+    (
+        "of basket offers that save the same the first code",
+        [line("BREAD")],
+        [spend("B", "1.00", "BREAD", amount="1.00"), spend("A", "1.00", "BREAD", percent="20")],
+        ["5.00 - A 1.00 + 0.00 = 4.00"],
+    ),
+    (
+        "a basket offer that saves nothing does not compete",
+        [line("BREAD")],
+        [spend("NONE", "1.00", "BREAD", percent="0.09", priority=9), spend("SOME", "1.00", "BREAD", amount="0.01")],
+        ["5.00 - SOME 0.01 + 0.00 = 4.99"],
+    ),
+    (
         "a deposit on a free bottle",
         [line("BOTTLE")],
         [percent_off("FREE", "100", "BOTTLE")],
