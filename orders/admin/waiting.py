@@ -311,14 +311,14 @@ def _back_dated(need: Need) -> dict[str, str]:
 
 
 def _price(need: Need) -> dict[str, str]:
-    filled = {"product": need.about, **_back_dated(need)}
+    filled = {"product": need.about, "store": "", **_back_dated(need)}
     if need.next_price_at:
         filled["ends_at"] = need.next_price_at.astimezone(UTC).isoformat()
     return filled
 
 
 def _tax_rule(need: Need) -> dict[str, str]:
-    filled = {"tax_categories": need.about, **_back_dated(need)}
+    filled = {"tax_categories": need.about, "all_stores": "on", **_back_dated(need)}
     if len(need.stores) <= FILLED_STORES:
         filled |= {"all_stores": "", "stores": ",".join(sorted(need.stores))}
     return filled

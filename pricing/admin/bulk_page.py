@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import Barcode, Product, Store
-from jwo_store import access
+from jwo_store import access, chosen_store
 from jwo_store.admin_site import (
     SAY_WHY,
     CheckboxWidget,
@@ -240,7 +240,7 @@ class Source:
 def start(request: HttpRequest, skus: Sequence[str] = ()) -> HttpResponse:
     """The empty form: for these products, or for the list whose filters stand in the address."""
     source = Source(request, skus, request.GET.urlencode())
-    initial = {"which": source.choices()[0][0]}
+    initial = {"which": source.choices()[0][0], "store": chosen_store.chosen(request)}
     return _page(request, ChangeForm(None, now=timezone.now(), source=source, initial=initial))
 
 

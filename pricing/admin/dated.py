@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import DateTimeField, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from catalog.admin import SoldInFilter, where
-from jwo_store import access
+from jwo_store import access, chosen_store
 from jwo_store.admin_site import (
     DropdownFilter,
     HistoryAdmin,
@@ -174,11 +175,23 @@ class DatedAdmin(HistoryAdmin):
         return () if obj.is_over(timezone.now()) else self.buttons
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """What the link to the form has filled in; moments stand there in ISO form."""
+        """What the link to the form has filled in; moments stand there in ISO form.
+
+        A link that names no stores, not even none, leaves them to the store that is chosen.
+        """
         filled: dict[str, Any] = super().get_changeform_initial_data(request)
+        adds_in, store = self.held(request, "add"), chosen_store.chosen(request)
+        if not adds_in.everywhere and not filled.get("store"):
+            filled.pop("store", None)  # all stores are not theirs: the form knows which one it can be
+        if store and store in adds_in and not {"store", "stores", "all_stores"} & request.GET.keys():
+            filled |= self.filled_with(store)
         for name in {"starts_at", "ends_at"} & filled.keys():
             filled[name] = moment_in_link(str(filled[name]))
         return filled
+
+    def filled_with(self, store_id: str) -> dict[str, Any]:
+        """The fields of a new row that is to hold in this store."""
+        return {"all_stores": False, "stores": [store_id]}
 
     # -- saving
 
@@ -236,13 +249,23 @@ class DatedAdmin(HistoryAdmin):
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         if obj.proposal:
             return to_the_proposal(request, obj.proposal)
-        if obj.held.pk == obj.pk:
+        said = self.said_of_change(obj)
+        if not said or IS_POPUP_VAR in request.POST:
             return super().response_change(request, obj)
-        messages.success(request, f"The old {self.noun} ended now and the new one holds from now on.")
+        messages.success(request, said)
+        return self.go_on(request, obj.held) or self.response_post_save_change(request, obj)
+
+    def said_of_change(self, obj: Any) -> str:
+        """What a person reads once it is changed; "" for what is read anywhere."""
+        succeeded = obj.held.pk != obj.pk
+        return f"The old {self.noun} ended now and the new one holds from now on." if succeeded else ""
+
+    def go_on(self, request: HttpRequest, row: Any) -> HttpResponse | None:
+        """To where the button leads that saved it, unless that is the list."""
+        page = f"admin:{self.opts.app_label}_{self.opts.model_name}"
         if "_continue" in request.POST:
-            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-            return HttpResponseRedirect(reverse(name, args=[obj.held.pk]))
-        return self.response_post_save_change(request, obj)
+            return HttpResponseRedirect(reverse(f"{page}_change", args=[row.pk]))
+        return HttpResponseRedirect(reverse(f"{page}_add")) if "_addanother" in request.POST else None
 
     # -- what the list shows
 

@@ -163,6 +163,8 @@ class PriceForm(DatedForm):
     large = LargeField("The large change is meant")
     asks_large = False
     """Whether what was entered needs the tick, which is shown only then."""
+    before: Decimal | None = None
+    """What it cost until then, where the amount is a new one."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -175,7 +177,7 @@ class PriceForm(DatedForm):
 
     def _check_large(self, cleaned: dict[str, Any]) -> None:
         before, after = self._before(cleaned), cleaned["amount"]
-        self.asks_large = is_large(before, after)
+        self.before, self.asks_large = before, is_large(before, after)
         if self.asks_large and not cleaned.get("large"):
             step = f"would be {after:.2f}" if before is None else f"would go from {before:.2f} to {after:.2f}"
             self.add_error("large", f"The price {step}. Tick this if that is meant.")

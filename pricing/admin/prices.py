@@ -1,9 +1,11 @@
 """Prices, one by one."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +17,7 @@ from jwo_store.admin_site import (
     DropdownFilter,
     YesNoFilter,
     display,
+    named_clock,
     site,
 )
 from pricing.admin import cart_page, changed_page, timeline_page
@@ -22,6 +25,7 @@ from pricing.admin.dated import DatedAdmin, WhenFilter
 from pricing.admin.forms import PriceForm
 from pricing.admin.price_lists import PriceListsAdmin
 from pricing.models import (
+    SAVING_TIME,
     Price,
 )
 
@@ -101,12 +105,32 @@ class PriceAdmin(PriceListsAdmin, DatedAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         price = kwargs.get("obj")
         if price is not None:
-            told = timeline_page.tell(price.product, request, now=timezone.now(), store_id=price.store_id)
+            told = timeline_page.tell(price.product, request, now=timezone.now(), of=price)
             context["over_time"] = told
         if context["adminform"].form.asks_large:
             shown = context["adminform"]
             shown.fieldsets = [(name, {"fields": _with_the_tick(of["fields"])}) for name, of in shown.fieldsets]
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def filled_with(self, store_id: str) -> dict[str, Any]:
+        return {"store": store_id}
+
+    # -- saving
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        obj.before = form.before
+
+    def said_of_change(self, obj: Any) -> str:
+        return said_of(obj.held, obj.before)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        if obj.proposal or IS_POPUP_VAR in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, said_of(obj, obj.before))
+        return self.go_on(request, obj) or self.response_post_save_add(request, obj)
+
+    # -- what the list shows
 
     @display(description="price", ordering="amount")
     def price(self, obj: Price) -> str:
@@ -125,6 +149,17 @@ def _with_the_tick(fields: Sequence[str]) -> list[str]:
     """Right below the amount that it is about."""
     after = list(fields).index("amount") + 1
     return [*fields[:after], "large", *fields[after:]]
+
+
+def said_of(price: Price, before: Decimal | None) -> str:
+    """`Tea (TEA-1) in Arena East: 2.99 USD instead of 2.49, from now on.`: what was saved, and from when it holds."""
+    where = price.store.name if price.store else "all stores"
+    instead = f" instead of {before:.2f}" if before is not None and before != price.amount else ""
+    kind = " as a temporary price" if price.temporary else ""
+    starts_now = abs(timezone.now() - price.starts_at) <= SAVING_TIME
+    since = "now" if starts_now else named_clock(price.starts_at, price.zone)
+    until = f" until {named_clock(price.ends_at, price.zone)}" if price.ends_at else " on"
+    return f"{price.product} in {where}: {price_in_words(price)}{instead}{kind}, from {since}{until}."
 
 
 def price_in_words(price: Price) -> str:

@@ -81,11 +81,25 @@ def _printable(text: str) -> str:
 
 
 def tell(
-    product: Product, request: HttpRequest, *, now: datetime, store_id: str | None = None, at: str = ""
+    product: Product,
+    request: HttpRequest,
+    *,
+    now: datetime,
+    store_id: str | None = None,
+    at: str = "",
+    of: Price | None = None,
 ) -> dict[str, Any]:
-    """All that the part of the page shows, in at most three queries."""
+    """All that the part of the page shows, in at most three queries.
+
+    It starts with the store that is asked for, or that the price `of` whose page it stands on is for: one for all
+    stores is seen in the store that is chosen, or else where stores have no price of their own.
+    """
     stores = list(stores_with(request, VIEW))
-    first = chosen_store.chosen(request) or (stores[0].pk if stores else ANYWHERE)
+    if of is not None:
+        store_id, others = of.store_id, ANYWHERE
+    else:
+        others = stores[0].pk if stores else ANYWHERE
+    first = chosen_store.chosen(request) or others
     form = OverTimeForm({"product": product.pk, "store": store_id or first, "at": at}, stores)
     told: dict[str, Any] = {"form": form, "product": product, "may_add": request.user.has_perm("pricing.add_price")}
     if not form.is_valid():
@@ -314,7 +328,9 @@ def _temporary(product: Product, store: Store | None, *, now: datetime) -> str:
 
 
 def _form(**filled: str) -> str:
-    return f"{reverse('admin:pricing_price_add')}?{urlencode({name: text for name, text in filled.items() if text})}"
+    """With the store in any case: an empty one is all stores, whatever is chosen."""
+    given = {name: text for name, text in filled.items() if text or name == "store"}
+    return f"{reverse('admin:pricing_price_add')}?{urlencode(given)}"
 
 
 def _midnight(now: datetime, zone: ZoneInfo, *, days: int) -> datetime:

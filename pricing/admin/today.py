@@ -13,7 +13,7 @@ from catalog.admin.in_view import in_view
 from jwo_store import access, chosen_store
 from jwo_store.admin_site import brief_clock, counted, on_clock, site
 from jwo_store.dashboard import TABLE, Column, Panel, table
-from pricing.admin.timeline_page import amount, where_of
+from pricing.admin.timeline_page import ANYWHERE, amount, where_of
 from pricing.models import Price
 from pricing.turns import Turn, that_turn, turns
 
@@ -49,7 +49,8 @@ def _list(request: HttpRequest) -> str:
 
 def _row(turn: Turn) -> Sequence[Any]:
     product = turn.cause.product
-    page = f"{reverse('admin:pricing_price_over_time')}?{urlencode({'product': product.pk})}"
+    asked = {"product": product.pk, "store": turn.cause.store_id or ANYWHERE}
+    page = f"{reverse('admin:pricing_price_over_time')}?{urlencode(asked)}"
     return (product.name, page), where_of(turn.cause), _said(turn.before), _said(turn.after), _at(turn)
 
 

@@ -148,7 +148,7 @@ def test_a_new_price_ends_the_old_one_and_holds_from_now_on(manager: Browser) ->
 
     held = Price.objects.exclude(pk=old.pk).get()
     old.refresh_from_db()
-    assert said(answer) == ["The old price ended now and the new one holds from now on."]
+    assert said(answer) == [f"{held.product} in all stores: 2.99 instead of 2.49, from now on."]
     assert (answer.status_code, answer.url) == (302, PRICES)
     assert (old.amount, old.starts_at, old.ends_at) == (Decimal("2.49"), LONG_AGO, held.starts_at)
     assert (held.amount, held.product_id, held.ends_at) == (Decimal("2.99"), old.product_id, None)

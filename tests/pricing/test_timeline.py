@@ -319,7 +319,7 @@ def test_the_buttons_open_the_form_filled_in(cola: Product, store: Store) -> Non
 
     starts_at, ends_at = change["starts_at"].value(), sale["ends_at"].value()
     tomorrow = now.astimezone(store.zone).date() + DAY
-    assert (change["product"].value(), change["store"].value(), change["amount"].value()) == ("COLA-1", None, "2.00")
+    assert (change["product"].value(), change["store"].value(), change["amount"].value()) == ("COLA-1", "", "2.00")
     assert (starts_at.astimezone(store.zone).date(), starts_at.astimezone(store.zone).hour) == (tomorrow, 0)
     assert (sale["product"].value(), sale["store"].value(), sale["temporary"].value()) == ("COLA-1", store.pk, "on")
     assert sale["starts_at"].value() is None
