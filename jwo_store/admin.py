@@ -46,6 +46,9 @@ def acknowledge(_admin: Any, request: HttpRequest, queryset: QuerySet[Alarm]) ->
 
 @admin.register(Alarm, site=site)
 class AlarmAdmin(Window):
+    nothing_yet = (
+        "What went wrong and needs a person stands here until somebody acknowledges it; there is nothing to do now."
+    )
     store_path = "store"
     has_acknowledge_permission = holds("jwo_store.acknowledge_alarm")
     list_display = ("kind", "subject", "what_happened", "times", "last", "state")

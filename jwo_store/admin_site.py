@@ -28,6 +28,7 @@ from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from jwo_store import access, chosen_store, history_pages, kept_views, palette
@@ -66,11 +67,9 @@ if TYPE_CHECKING:  # the theme and the history have no types: what is seen are t
     class InlineFormSet(BaseInlineFormSet[Any, Any, Any]):
         pass
 
-    class DropdownFilter(admin.SimpleListFilter):
-        pass
-
-    ChoicesDropdownFilter = admin.ChoicesFieldListFilter
-    YesNoFilter = admin.BooleanFieldListFilter
+    ThemedDropdownFilter = admin.SimpleListFilter
+    ThemedChoicesFilter = admin.ChoicesFieldListFilter
+    ThemedYesNoFilter = admin.BooleanFieldListFilter
 
     class DateRangeFilter(admin.FieldListFilter):
         parameter_name: str
@@ -99,8 +98,9 @@ else:
     from django.forms import ModelForm
     from simple_history.admin import SimpleHistoryAdmin
     from unfold.admin import ModelAdmin, TabularInline
-    from unfold.contrib.filters.admin import BooleanRadioFilter as YesNoFilter
-    from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+    from unfold.contrib.filters.admin import BooleanRadioFilter as ThemedYesNoFilter
+    from unfold.contrib.filters.admin import ChoicesDropdownFilter as ThemedChoicesFilter
+    from unfold.contrib.filters.admin import DropdownFilter as ThemedDropdownFilter
     from unfold.contrib.filters.admin import RangeDateFilter as DateRangeFilter
     from unfold.decorators import display
     from unfold.forms import AdminPasswordChangeForm as PasswordChangeForm
@@ -505,6 +505,10 @@ class BackOfficeList(ChangeList):
         return super().apply_select_related(qs).prefetch_related(*related)
 
 
+def never_ticked(_value: object) -> bool:
+    return False
+
+
 class BackOfficeAdmin(Scoped, ModelAdmin):
     """What all our pages share: nothing is ever deleted, a search is exact or by beginning, actions are buttons too.
 
@@ -519,6 +523,8 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
     show_full_result_count = False  # how many there are besides those that are shown would be counted to the end
     warn_unsaved_form = True
     change_form_outer_before_template = "admin/page_buttons.html"
+    nothing_yet = ""
+    """One sentence for the list while it is empty: what would stand here, and what to do next."""
     list_prefetch_related: Sequence["str | Prefetch[Any]"] = ()
     """Relations to many that the list shows; a row on its page reads them when it needs them."""
     buttons: Sequence[str] = ()
@@ -531,6 +537,12 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
+
+    @display(description="select")
+    def action_checkbox(self, obj: Any) -> SafeString:
+        return CheckboxWidget({"class": "action-select", "aria-label": "Select this row"}, never_ticked).render(
+            ACTION_CHECKBOX_NAME, str(obj.pk)
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BackOfficeList]:  # noqa: ARG002  Django's
         return BackOfficeList
@@ -783,6 +795,30 @@ class Window(BackOfficeAdmin):
         return super().render_change_form(request, {**context, "show_history": False}, *args, **kwargs)
 
 
+class Named:
+    """The theme writes “By …” above what it filters by; here stands what that is."""
+
+    title: Any
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):  # type: ignore[misc]  # mixed into filters
+            for field in choice["form"].fields.values():
+                field.label = capfirst(str(self.title))
+            yield choice
+
+
+class DropdownFilter(Named, ThemedDropdownFilter):
+    pass
+
+
+class ChoicesDropdownFilter(Named, ThemedChoicesFilter):
+    pass
+
+
+class YesNoFilter(Named, ThemedYesNoFilter):
+    pass
+
+
 class DayRangeFilter(DateRangeFilter):
     """From one day to another, both included, as days go on the page's clock; its title says which."""
 
@@ -795,6 +831,8 @@ class DayRangeFilter(DateRangeFilter):
     def clocks_of(self, _request: HttpRequest) -> dict[ZoneInfo, Q]:
         """Which rows go by which clock."""
         return {ZoneInfo(timezone.get_current_timezone_name()): Q()}
+
+    template = "admin/day_range_filter.html"
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """With several clocks each row by its own, within bounds over all of them: those an index serves."""

@@ -35,7 +35,12 @@ from jwo_store.roles import ROLES, what_it_may
 from jwo_store.signin.people import PersonSignIn, RoleSignIn
 
 GIVE = "auth.change_user"
+
 LAST = "Nobody would be left who may give roles in all stores. Let somebody else do that first. Nothing was changed."
+
+# What counts, titles and messages call them; Django's own names are those of its models
+User._meta.verbose_name, User._meta.verbose_name_plural = "person", "people"
+Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
 
 
 def covers(giver: Any, codes: Iterable[str], where: access.Stores) -> bool:
@@ -219,6 +224,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic to the ty
 
 @admin.register(User, site=site)
 class PersonAdmin(PersonSignIn, UserAdmin, KeepsAnAdministrator):
+    nothing_yet = "Whoever may sign in stands here; add a person to let somebody in."
     titles = ("Add a person", "Person")
     store_path = "assignments__store"
     form = PersonForm
@@ -281,6 +287,9 @@ def role_in_words(held: Assignment) -> str:
 
 @admin.register(Group, site=site)
 class RoleAdmin(RoleSignIn, GroupAdmin, KeepsAnAdministrator):
+    nothing_yet = (
+        "What people may do stands here, role by role; add a role of your own where those of the product do not fit."
+    )
     titles = ("Add a role", "Role")
     store_path = None
     list_display = ("name", "may", "people")

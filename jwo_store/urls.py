@@ -6,6 +6,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from jwo_store.admin_site import site
 
+handler403 = "jwo_store.refusals.not_allowed"
+handler404 = "jwo_store.refusals.not_found"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", include("jwo_store.signin.urls")),  # first: the admin's own page to sign in knows no codes

@@ -65,6 +65,9 @@ def bring_back(_admin: Any, request: HttpRequest, _queryset: QuerySet[CatalogMes
 
 @admin.register(CatalogMessage, site=site)
 class MessageAdmin(Window):
+    nothing_yet = (
+        "What Amazon tells about uploads comes in here by itself; to know how one is getting on, look at its page."
+    )
     store_path = "upload__store"
     has_replay_permission = holds("catalog.replay_catalogmessage")
     list_display = ("received", "kind_in_words", "of_upload", "state_in_words", "times", "came_of_it")
@@ -166,6 +169,10 @@ POLICY_TONES = {"Good": "success", "Look at it": "warning", "Must be mended": "d
 
 @admin.register(QueueReading, site=site)
 class QueueAdmin(Window):
+    nothing_yet = (
+        "The queue on which Amazon tells about uploads stands here once it is set up; "
+        "whoever runs this software does that."
+    )
     store_path = None
     list_display = ("name", "waiting", "oldest", "read", "newest_message", "subscription", "policy_in_a_word")
     list_display_links = ("name",)

@@ -94,6 +94,7 @@ class InStoreFilter(DropdownFilter):
 
 @admin.register(ProductFinding, site=site)
 class ProblemAdmin(AsksForUploads, Window):
+    nothing_yet = "What is wrong with a product stands here, with how to mend it; there is nothing to mend now."
     store_path = STORE_PATH
     fields = ("severity", "kind", "product_sold", "sentence", "fix", "code", "where")
     list_display = ("how_bad", "product_sold", "sentence", "fix", "code", "where")

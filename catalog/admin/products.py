@@ -115,6 +115,7 @@ class CategoryFilter(DropdownFilter):
 
 
 class ProductAdmin(AsksForUploads, ProductListsAdmin):
+    nothing_yet = "What your stores sell stands here; add a product or import a list, so that carts can be priced."
     store_path = "stores"
     has_retire_permission = holds("catalog.retire_product")
     has_accept_permission = holds("catalog.accept_code")

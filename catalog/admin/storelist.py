@@ -98,6 +98,9 @@ def _form(given: Any) -> StoreListForm:
 
 @admin.register(StoreList, site=site)
 class StoreListAdmin(Window):
+    nothing_yet = (
+        "Each list of stores that was confirmed stands here; press “Confirm the list…” before you archive a product."
+    )
     store_path = access.ONLY_EVERYWHERE
     has_confirm_permission = holds("catalog.confirm_storelist")
     list_display = ("confirmed", "by", "how_many", "named")

@@ -93,6 +93,9 @@ def release(_admin: Any, request: HttpRequest, queryset: QuerySet[Store]) -> Htt
 
 
 class StoreAdmin(AsksForUploads, HistoryAdmin):
+    nothing_yet = (
+        "Your stores stand here; add one under the store ID that Amazon gave it, so that its carts can be priced."
+    )
     store_path = "pk"
     has_hold_permission = holds("catalog.hold_store")
     form = StoreForm

@@ -165,6 +165,9 @@ STOPPED = (UploadStatus.PARKED, UploadStatus.UNREAD)
 
 @admin.register(CatalogUpload, site=site)
 class UploadAdmin(AsksForUploads, Window):
+    nothing_yet = (
+        "What is sent to Amazon stands here, with what became of it; press “Upload changes now” to send the first."
+    )
     store_path = "store"
     has_work_permission = holds("catalog.work_catalogupload")
     list_display = ("number", "kind_in_words", "store_name", "made", "item_count", "refused", "state")
@@ -318,6 +321,7 @@ def _to_keep(content: bytes, name: str) -> HttpResponse:
 
 @admin.register(CatalogRun, site=site)
 class RunAdmin(AsksForUploads, Window):
+    nothing_yet = "Who asked for an upload, and when, stands here; press “Upload changes now” to ask for the first."
     store_path = "store"
     list_display = ("asked", "by", "what", "where", "prepared", "item_count", "uploads")
     list_filter = (("everything", YesNoFilter), ("is_scheduled", YesNoFilter), ("asked_at", DayRangeFilter))

@@ -37,6 +37,9 @@ def _told(tries: int) -> str:
 
 @admin.register(WrongTry, site=site)
 class WrongTryAdmin(Window):
+    nothing_yet = (
+        "Wrong passwords of the last days stand here, with who has to wait for them; nobody has to be let in again now."
+    )
     store_path = None
     has_forget_permission = holds("signin.forget_wrongtry")
     list_display = ("login", "address", "tries", "last_try", "state")

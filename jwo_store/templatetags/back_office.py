@@ -1,5 +1,7 @@
 """What the frame of our pages asks for."""
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -7,6 +9,9 @@ from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 
 from jwo_store import words
 from jwo_store.navigation import Crumb, crumbs
@@ -36,3 +41,33 @@ def _of(row: Model) -> Crumb:
 def _is_history(context: Any) -> bool:
     match = getattr(context.get("request"), "resolver_match", None)
     return bool(match and (match.url_name or "").endswith("_history"))
+
+
+# --- Lists, where the theme speaks of records and objects ----------------------------------------------------------
+
+SELECTS_ALL = "Select all objects on this page for an action"
+CELL_NAME = re.compile(r'data-label="[^"]*"')
+
+
+@register.simple_tag
+def headings(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The headings of a list; the first one may be the box that selects all rows."""
+    return [
+        {**one, "text": mark_safe(one["text"].replace(SELECTS_ALL, "Select all on this page"))}  # noqa: S308  the theme's
+        if SELECTS_ALL in one["text"]
+        else dict(one)
+        for one in given
+    ]
+
+
+@register.simple_tag
+def cells(row: Iterable[str], headings: Iterable[Mapping[str, Any]]) -> list[SafeString]:
+    """The cells of a row, each named by the heading of its column, for cards on phones."""
+    return [
+        _named(cell, "Select" if "action-toggle" in heading["text"] else capfirst(heading["text"]))
+        for cell, heading in zip(row, headings, strict=False)
+    ]
+
+
+def _named(cell: str, name: str) -> SafeString:
+    return mark_safe(CELL_NAME.sub(lambda _: f'data-label="{escape(name)}"', cell, count=1))  # noqa: S308  escaped

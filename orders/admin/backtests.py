@@ -75,6 +75,9 @@ def _named(request: HttpRequest) -> tuple[Tried, Promotion | None, dict[str, str
 
 @admin.register(BackTest, site=site)
 class BackTestAdmin(JobAdmin):
+    nothing_yet = (
+        "What a promotion would have done to past trips stands here; press “Try it on past trips…” on the page of one."
+    )
     noun = "try"
     page_template = "admin/orders/backtest/page.html"
     list_display = ("name", "code", "asked", "maker", "in_stores", "state", "progress")

@@ -120,6 +120,9 @@ def of_stores_alone(rows: QuerySet[FinanceExport], stores: Stores) -> QuerySet[F
 
 @admin.register(FinanceExport, site=site)
 class FinanceExportAdmin(JobAdmin):
+    nothing_yet = (
+        "Files of orders for the books stand here; ask for one of some days with the button that adds an export."
+    )
     noun = "export"
     page_template = "admin/orders/financeexport/page.html"
     store_path = None

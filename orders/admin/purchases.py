@@ -138,6 +138,9 @@ class PromotionFilter(DropdownFilter):
 
 @admin.register(Purchase, site=site)
 class PurchaseAdmin(Window):
+    nothing_yet = (
+        "Every trip stands here as soon as Amazon sends its cart; the first comes by itself when somebody has shopped."
+    )
     store_path = "store"
     has_reprice_permission = holds("orders.reprice_purchase")
     has_send_permission = holds("orders.send_purchase")

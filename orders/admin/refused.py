@@ -34,6 +34,7 @@ class TakenInFilter(DropdownFilter):
 
 @admin.register(RefusedCart, site=site)
 class RefusedCartAdmin(Window):
+    nothing_yet = "Carts that could not be read stand here until they are taken in; there is nothing to do now."
     store_path = "purchase__store"
     has_replay_permission = holds("orders.replay_refusedcart")
     list_display = ("received_at", "first_fault", "times", "last_received_at", "taken_in_as", "where")

@@ -56,6 +56,10 @@ SHOWN_CHANGES = 500
 class PriceChangeAdmin(Window):
     """Changes of many prices: each is made on a page of its own, and kept with what was before."""
 
+    nothing_yet = (
+        "Changes of many prices stand here and can be undone as a whole; "
+        "press “Change these prices…” above a list of products."
+    )
     list_display = ("words", "reason", "made", "maker", "starts", "state")
     list_select_related = ("made_by", "store")
     search_fields = ("^words", "^reason")

@@ -59,6 +59,9 @@ class OwnPriceFilter(DropdownFilter):
 
 @admin.register(Price, site=site)
 class PriceAdmin(PriceListsAdmin, DatedAdmin):
+    nothing_yet = (
+        "What each product costs, where and from when, stands here; add a price or import a list, or else carts wait."
+    )
     store_path = ("store", "product__stores")
     form = PriceForm
     noun = "price"

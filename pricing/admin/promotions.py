@@ -121,6 +121,7 @@ class PromotionList(BackOfficeList):
 
 @admin.register(Promotion, site=site)
 class PromotionAdmin(DatedAdmin):
+    nothing_yet = "Promotions stand here, from draft to ended; add one, try it on a basket, and publish it."
     form = PromotionForm
     noun = "promotion"
     list_display = ("name", "code", "does", "state", "starts", "ends")

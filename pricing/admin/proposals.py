@@ -115,6 +115,10 @@ def withdraw(_admin: Any, request: HttpRequest, queryset: QuerySet[Proposal]) ->
 class ProposalAdmin(Window):
     """Proposals are made by the pages that change something, and decided here."""
 
+    nothing_yet = (
+        "Changes that need a second pair of eyes wait here; "
+        "they come by themselves from stores that ask for one on their page."
+    )
     store_path = "stores"
     list_display = ("what", "in_stores", "reason", "proposer", "proposed", "state")
     list_select_related = ("proposed_by", "decided_by")

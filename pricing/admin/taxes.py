@@ -25,6 +25,9 @@ from pricing.models import (
 
 @admin.register(Fee, site=site)
 class FeeAdmin(DatedAdmin):
+    nothing_yet = (
+        "Deposits and fees on top of a price stand here; add one where the law wants it, for example on bottles."
+    )
     form = FeeForm
     noun = "fee"
     list_display = ("description", "code", "amount", "taxed", "in_stores", "when", "starts", "ends")
@@ -40,6 +43,7 @@ class FeeAdmin(DatedAdmin):
 
 @admin.register(TaxCategory, site=site)
 class TaxCategoryAdmin(HistoryAdmin):
+    nothing_yet = "Products that are taxed alike share a tax category; add one, then tax rules for it."
     store_path = None
     ordering = ("code",)
     list_display = ("name", "code", "exempt", "product_count")
@@ -67,6 +71,7 @@ class TaxCategoryAdmin(HistoryAdmin):
 
 @admin.register(TaxRule, site=site)
 class TaxRuleAdmin(DatedAdmin):
+    nothing_yet = "The taxes on what you sell stand here; add a rule for each that your stores have to take."
     form = TaxRuleForm
     noun = "tax rule"
     list_display = (
@@ -99,6 +104,7 @@ class TaxRuleAdmin(DatedAdmin):
 
 @admin.register(TaxHoliday, site=site)
 class TaxHolidayAdmin(DatedAdmin):
+    nothing_yet = "Days on which some products are free of tax stand here; add one when it is announced."
     noun = "tax holiday"
     list_display = ("name", "code", "unit_price_below", "categories", "in_stores", "when", "starts", "ends")
     list_prefetch_related = ("stores", "tax_categories")
