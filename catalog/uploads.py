@@ -351,7 +351,7 @@ def park(upload: CatalogUpload, problem: str) -> None:
 
 
 def _what_to_do(upload: CatalogUpload, problem: str) -> str:
-    where = f" for {upload.store_id}" if upload.store_id else ""
+    where = f" for {upload.store}" if upload.store else ""
     what = f"{upload}{where} with {upload.item_count} items"
     if upload.is_taken_in:
         return (

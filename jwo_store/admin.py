@@ -51,15 +51,15 @@ class AlarmAdmin(Window):
     )
     store_path = "store"
     has_acknowledge_permission = holds("jwo_store.acknowledge_alarm")
-    list_display = ("kind", "subject", "what_happened", "times", "last", "state")
+    list_display = ("kind", "about", "what_happened", "times", "last", "state")
     list_filter = (StateFilter, ("last_at", StoreDayRangeFilter))
-    search_fields = ("^subject", "^kind")
-    search_help_text = "What it is about, from its beginning"
+    search_fields = ("^subject", "^kind", "^store__name")
+    search_help_text = "What it is about, or the name of its store, from its beginning"
     actions = (acknowledge,)
     buttons = ("acknowledge",)
     fields = (
         "kind",
-        "subject",
+        "about",
         "text",
         "leads_to",
         "times",
@@ -71,7 +71,7 @@ class AlarmAdmin(Window):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
         rows: Any = super().get_queryset(request)
-        return rows.with_clock()  # type: ignore[no-any-return]
+        return rows.with_store()  # type: ignore[no-any-return]
 
     def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> tuple[str, ...]:
         return self.fields
@@ -94,6 +94,10 @@ class AlarmAdmin(Window):
     @display(description="state", label={"Open": "danger"})
     def state(self, obj: Alarm) -> str:
         return "Acknowledged" if obj.acknowledged_at else "Open"
+
+    @display(description="about", ordering="subject")
+    def about(self, obj: Alarm) -> str:
+        return obj.about
 
     @display(description="what happened")
     def what_happened(self, obj: Alarm) -> str:

@@ -309,7 +309,7 @@ def open_alarms(request: HttpRequest) -> OpenAlarms | None:
     """What the banner shows to this person; at most two queries, and none in a pop-up window."""
     if IS_POPUP_VAR in request.GET or not request.user.has_perm("jwo_store.view_alarm"):
         return None
-    rows = access.stores_with(request.user, "jwo_store.view_alarm").see(Alarm.objects.open().with_clock(), "store")
+    rows = access.stores_with(request.user, "jwo_store.view_alarm").see(Alarm.objects.open().with_store(), "store")
     newest = list(rows[: BANNER_ALARMS + 1])
     return OpenAlarms(
         newest=newest[:BANNER_ALARMS],

@@ -53,7 +53,7 @@ def send_emails(now: datetime) -> int:
     """
     if not settings.ALARM_EMAILS:
         return 0
-    untold = Alarm.objects.open().filter(emailed_at__isnull=True)
+    untold = Alarm.objects.open().filter(emailed_at__isnull=True).with_store()
     return sum(_email(alarm, now) for alarm in untold.order_by("first_at")[:20])
 
 
@@ -62,7 +62,7 @@ def _email(alarm: Alarm, now: datetime) -> bool:
     mine = Alarm.objects.filter(pk=alarm.pk)
     if not mine.open().filter(emailed_at__isnull=True).update(emailed_at=now):
         return False
-    subject = " ".join(f"[{alarm.environment}] {alarm.kind}: {alarm.subject}".split())
+    subject = " ".join(f"[{alarm.environment}] {alarm.kind}: {alarm.about}".split())
     try:
         send_mail(subject, f"{alarm.text}\n\n{alarm.link}\n", None, settings.ALARM_EMAILS)
     except (SMTPException, OSError) as error:

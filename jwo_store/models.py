@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,11 +19,9 @@ class AlarmQuerySet(models.QuerySet["Alarm"]):
         """What nobody has acknowledged yet."""
         return self.filter(acknowledged_at__isnull=True)
 
-    def with_clock(self) -> Self:
-        """With the time zone of the store that each is about."""
-        stores: Any = self.model._meta.get_field("store").related_model
-        zone = stores.objects.filter(pk=models.OuterRef("store_id")).values("time_zone")
-        return self.annotate(store_zone=models.Subquery(zone))
+    def with_store(self) -> Self:
+        """With the store that each is about, whose name and clock it is told by."""
+        return self.select_related("store")
 
     def acknowledge(self, *, by: object, now: datetime) -> int:
         """How many open alarms this person has now seen; the others stay as they were acknowledged."""
@@ -87,13 +85,18 @@ class Alarm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.subject}"
+        return f"{self.kind}: {self.about}"
+
+    @property
+    def about(self) -> str:
+        """The subject for people: where it begins with the ID of the alarm's store, that store with its name."""
+        head, colon, rest = self.subject.partition(":")
+        return f"{self.store}{colon}{rest}" if head == self.store_id and self.store is not None else self.subject
 
     @property
     def zone(self) -> ZoneInfo | None:
-        """The clock of its store, of rows that were read `with_clock`."""
-        name: str | None = getattr(self, "store_zone", None)
-        return ZoneInfo(name) if name else None
+        """The clock of its store."""
+        return self.store.zone if self.store is not None else None
 
     @property
     def last_time(self) -> str:

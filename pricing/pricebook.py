@@ -55,7 +55,7 @@ REMEMBERED = 16_384
 
 STORE = """
 SELECT store_id, currency, time_zone, prices_include_tax, tax_rounding, amount_basis, fees, priced_at,
-       empty_cart_purchase_id, {iso:tests_until} AS tests_until
+       empty_cart_purchase_id, {iso:tests_until} AS tests_until, name
 FROM catalog_store WHERE store_id = {store}
 """
 
@@ -201,7 +201,9 @@ Said = str | tuple[Any, ...]
 
 @lru_cache(maxsize=REMEMBERED)
 def _store(said: Said) -> StoreTerms:
-    store_id, currency, zone, prices_include_tax, rounding, basis, fees, priced_at, empty_cart, tests = _values(said)
+    store_id, currency, zone, prices_include_tax, rounding, basis, fees, priced_at, empty_cart, tests, name = _values(
+        said
+    )
     return StoreTerms(
         store_id=store_id,
         currency=currency,
@@ -213,6 +215,7 @@ def _store(said: Said) -> StoreTerms:
         priced_at_start=priced_at == PricedAt.START,
         names_empty_carts=empty_cart == EmptyCartAnswer.ISSUED,
         tests_until=None if tests is None else _aware(tests),
+        name=name,
     )
 
 

@@ -92,7 +92,7 @@ def resolve(cart: Cart, book: Pricebook, *, now: datetime) -> list[Line] | Unpri
             Problem(
                 "size",
                 f"The cart holds {units:,} pieces; more than {book.limits.cart_units:,} are checked by a person. "
-                "Compare it with the store, then raise MAX_CART_UNITS or close the purchase.",
+                "Compare it with the store; then have the limit raised (MAX_CART_UNITS) or close the purchase.",
             ),
         )
     return Unpriced(tuple(problems)) if problems else lines
@@ -123,7 +123,7 @@ def _line(number: int, sent: CartLine, book: Pricebook, store: StoreTerms) -> Li
     if price is None:
         raise _Found(
             "price",
-            f"{product.name} ({product.sku}) had no price in {store.store_id} when the shopper left. "
+            f"{product.name} ({product.sku}) had no price in {store.called} when the shopper left. "
             "Add a price that covers that moment, then re-price this cart.",
         )
     fees = _fees(product, book, store)
@@ -190,7 +190,7 @@ def _check_unit(sent: CartLine, product: ProductTerms, book: Pricebook, store: S
     if product.weight_unit and store.amounts_of_one_piece:
         raise _Found(
             "unit",
-            f"{product.name} is sold by weight, and {store.store_id} sends the amounts of one piece to Amazon. "
+            f"{product.name} is sold by weight, and {store.called} sends the amounts of one piece to Amazon. "
             "Ask Amazon how weighed goods are written there.",
         )
 
@@ -202,7 +202,7 @@ def _fees(product: ProductTerms, book: Pricebook, store: StoreTerms) -> tuple[Fe
     if fees and store.parks_fees:
         raise _Found(
             "fee",
-            f"{product.name} bears “{fees[0].description}”, and carts with fees wait in {store.store_id} "
+            f"{product.name} bears “{fees[0].description}”, and carts with fees wait in {store.called} "
             "(see the store's setting “deposits and fees”).",
         )
     return fees
@@ -215,7 +215,7 @@ def _tax(product: ProductTerms, book: Pricebook, store: StoreTerms) -> TaxTerms:
     if not tax.parts and not tax.exempt:
         raise _Found(
             "tax",
-            f"No tax rule of {store.store_id} covers the tax category “{tax.category}” of {product.name}. "
+            f"No tax rule of {store.called} covers the tax category “{tax.category}” of {product.name}. "
             "Add the rule, or mark the category as never taxed.",
         )
     return tax

@@ -49,6 +49,12 @@ class StoreTerms:
     """An empty cart is answered with a purchase ID; prices nothing, but is read with the rest."""
     tests_until: datetime | None = None
     """Trips that arrive before are tests; likewise."""
+    name: str = ""
+
+    @property
+    def called(self) -> str:
+        """In what people read: its name beside its ID."""
+        return f"{self.name} ({self.store_id})" if self.name else self.store_id
 
 
 @dataclass(frozen=True, slots=True)

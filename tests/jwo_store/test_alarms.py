@@ -13,7 +13,7 @@ from jwo_store import alarms, tasks
 from jwo_store.alarms import raise_alarm, send_emails
 from jwo_store.models import Alarm
 from tests.conftest import AtOnce
-from tests.factories import AlarmFactory, OwnerFactory
+from tests.factories import AlarmFactory, OwnerFactory, StoreFactory, signed_in, text_of
 
 NOW = datetime(2026, 3, 14, 19, 6, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -177,3 +177,43 @@ class TestEMail:
         tasks.send_alarms()
         assert len(mail.outbox) == 1
         assert alarms.send_emails(NOW) == 0
+
+
+class TestTheStoreOfAnAlarm:
+    @pytest.mark.parametrize(
+        ("subject", "about"),
+        [
+            ("NORTH: COLA-1", "North (NORTH): COLA-1"),
+            ("NORTH", "North (NORTH)"),
+            ("NORTH-2: COLA-1", "NORTH-2: COLA-1"),
+            ("P-1234-5678-9ABC", "P-1234-5678-9ABC"),
+        ],
+    )
+    def test_is_called_by_its_name_where_the_subject_begins_with_its_id(self, subject: str, about: str) -> None:
+        alarm = AlarmFactory(store=StoreFactory(store_id="NORTH", name="North"), subject=subject)
+
+        assert alarm.about == about
+        assert f"Cart waits for a repair · {about}" in text_of(signed_in(OwnerFactory()).get("/admin/"))
+
+    def test_is_called_by_its_id_while_nobody_has_added_it(self) -> None:
+        AlarmFactory(store_id="NEW-1", subject="NEW-1: COLA-1")
+        owner = signed_in(OwnerFactory())
+
+        assert "Cart waits for a repair · NEW-1: COLA-1" in text_of(owner.get("/admin/"))
+        assert "NEW-1: COLA-1" in text_of(owner.get("/admin/jwo_store/alarm/"))
+
+    def test_stands_in_the_mail_by_its_name(self, settings: LazySettings) -> None:
+        settings.ALARM_EMAILS = OPS
+        AlarmFactory(store=StoreFactory(store_id="NORTH", name="North"), subject="NORTH: COLA-1")
+
+        send_emails(NOW)
+
+        assert mail.outbox[0].subject == "[sandbox] Cart waits for a repair: North (NORTH): COLA-1"
+
+    @pytest.mark.parametrize("typed", ["NORTH: C", "North b"])
+    def test_finds_it_by_its_name_and_by_its_id(self, typed: str) -> None:
+        AlarmFactory(store=StoreFactory(store_id="NORTH", name="North by the sea"), subject="NORTH: COLA-1")
+
+        found = text_of(signed_in(OwnerFactory()).get("/admin/jwo_store/alarm/", {"q": typed}))
+
+        assert "1 alarm " in found

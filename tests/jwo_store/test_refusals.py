@@ -1,4 +1,4 @@
-"""What is not there, and what is not allowed: within the back office for its people, on a page of its own for others."""
+"""What is not there, and what is not allowed: told within the back office to its people, on a bare page to others."""
 
 from uuid import uuid4
 
@@ -32,7 +32,7 @@ def test_somebody_of_staff_reads_in_the_frame_that_nothing_is_there_and_what_to_
     assert answer.status_code == 404
     assert FRAME in page
     assert "<title>[Sandbox] Not found</title>" in " ".join(page.split())
-    assert "Catalog › Products › Not found" in text
+    assert '<span class="bo-here">Not found</span>' in page
     assert "Cola has no price" in text
     assert f"{NOT_FOUND} The address may have a slip" in text
     assert "Search for it by its name or ID, or go on from the first page. To Today Search" in text
@@ -46,7 +46,7 @@ def test_somebody_of_staff_reads_in_the_frame_that_it_is_not_theirs_to_do_and_wh
     assert answer.status_code == 403
     assert FRAME in answer.content.decode()
     assert f"{NOT_ALLOWED} Nothing was changed. If you need it for your work, ask whoever" in text_of(answer)
-    assert "Prices › All prices › Not allowed" in text_of(answer)
+    assert '<span class="bo-here">Not allowed</span>' in answer.content.decode()
 
 
 def test_a_row_of_another_store_is_not_told_apart_from_one_that_is_not_there() -> None:

@@ -284,7 +284,7 @@ def test_what_still_waits_is_said_with_its_reason(shop: Shop, manager: Browser) 
     [message] = said(manager.post(WAITING, {"need": f"price:{COLA}"}))
 
     assert message == (
-        f"1 cart still waits: {shop.cola.name} ({COLA}) had no price in {STORE} when the shopper left. "
+        f"1 cart still waits: {shop.cola.name} ({COLA}) had no price in Arena East ({STORE}) when the shopper left. "
         "Add a price that covers that moment, then re-price this cart."
     )
 

@@ -405,7 +405,7 @@ UNPRICEABLE: dict[str, tuple[dict[str, Any], Callable[[Shop], None] | None, tupl
             NUTS,
             "price",
             (
-                "Example Nuts 80 g (SNK-NUTS-80) had no price in ARENA-EAST-12 when the shopper left. "
+                "Example Nuts 80 g (SNK-NUTS-80) had no price in Arena East (ARENA-EAST-12) when the shopper left. "
                 "Add a price that covers that moment, then re-price this cart."
             ),
         ),
@@ -428,7 +428,7 @@ UNPRICEABLE: dict[str, tuple[dict[str, Any], Callable[[Shop], None] | None, tupl
             COLA,
             "tax",
             (
-                "No tax rule of ARENA-EAST-12 covers the tax category “SOFT-DRINK” of Example Cola 500 ml. "
+                "No tax rule of Arena East (ARENA-EAST-12) covers the tax category “SOFT-DRINK” of Example Cola 500 ml. "
                 "Add the rule, or mark the category as never taxed."
             ),
         ),

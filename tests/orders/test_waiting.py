@@ -204,7 +204,7 @@ class TestPricingAllAgain:
         again = waiting.price_again(f"price:{COLA}", by=person, now=LATER)
         assert again.priced == 1
         assert again.still_wait == {
-            f"Example Cola 500 ml ({COLA}) had no price in {STORE} when the shopper left. "
+            f"Example Cola 500 ml ({COLA}) had no price in Arena East ({STORE}) when the shopper left. "
             "Add a price that covers that moment, then re-price this cart.": 1
         }
 

@@ -339,7 +339,7 @@ def test_problems_are_those_of_a_parked_cart(cashier: Browser, soft: TaxCategory
         ("Example Cola 500 ml is sold by the piece, so its quantity cannot be 1.5.",),
         (
             (
-                "Water (WATER) had no price in ARENA-EAST-12 when the shopper left. "
+                "Water (WATER) had no price in Arena East 12 (ARENA-EAST-12) when the shopper left. "
                 "Add a price that covers that moment, then re-price this cart."
             ),
         ),
@@ -361,7 +361,7 @@ def test_a_problem_of_the_whole_cart_stands_above_its_lines(
     assert answer.context["general_problems"] == [
         (
             "The cart holds 6 pieces; more than 5 are checked by a person. "
-            "Compare it with the store, then raise MAX_CART_UNITS or close the purchase."
+            "Compare it with the store; then have the limit raised (MAX_CART_UNITS) or close the purchase."
         )
     ]
 

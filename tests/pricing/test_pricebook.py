@@ -308,6 +308,7 @@ def test_the_terms_of_a_store_are_its_settings(store: Any) -> None:
         priced_at_start=True,
         names_empty_carts=True,
         tests_until=NOON + BLINK,
+        name=store.name,
     )
     store.amount_basis, store.tax_rounding = AmountBasis.UNIT, TaxRounding.LINE
     store.save()

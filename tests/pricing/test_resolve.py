@@ -366,7 +366,7 @@ def test_a_cart_of_too_many_pieces_waits(pieces: list[str], *, parked: bool) -> 
                 None,
                 (
                     "The cart holds 5,001 pieces; more than 5,000 are checked by a person. "
-                    "Compare it with the store, then raise MAX_CART_UNITS or close the purchase."
+                    "Compare it with the store; then have the limit raised (MAX_CART_UNITS) or close the purchase."
                 ),
             )
         ]
