@@ -21,6 +21,7 @@ from catalog.statuses import ItemState
 from jwo_store.admin_site import site
 from jwo_store.roles import ROLES
 from orders.models import BackTest, ExportPart, FinanceExport
+from pricing.candidates import Tried
 from pricing.models import ChangedPrice, PriceChange
 from pricing.proposed import Proposal
 from tests.factories import (
@@ -83,11 +84,12 @@ def rows_of(south: Store, north: Store) -> list[Model]:
     kept = {"status": "DONE", "finished_at": now, "expires_at": now + day, "size": 1}
     export = FinanceExport.objects.create(**asked, **days, **kept, form="CSV", order_count=1)
     ExportPart.objects.create(export=export, number=0, content=b"QZX")
+    tried = PromotionFactory(code="QZX-B", name="QZX deal", stores=[south])
     back_test = BackTest.objects.create(
         name="QZX deal",
         code="QZX-B",
         words="QZX",
-        terms="{}",
+        terms=Tried.stored(tried).text,
         **asked,
         trips=[purchase.pk],
         trip_count=1,
@@ -118,6 +120,7 @@ def rows_of(south: Store, north: Store) -> list[Model]:
         for_all,
         export,
         back_test,
+        tried,
         *proposals,
         shared,
         PriceFactory(product=product, store=None, amount=Decimal("888.88")),
