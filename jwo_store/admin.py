@@ -53,8 +53,8 @@ class AlarmAdmin(Window):
     has_acknowledge_permission = holds("jwo_store.acknowledge_alarm")
     list_display = ("kind", "about", "what_happened", "times", "last", "state")
     list_filter = (StateFilter, ("last_at", StoreDayRangeFilter))
-    search_fields = ("^subject", "^kind", "^store__name")
-    search_help_text = "What it is about, or the name of its store, from its beginning"
+    search_fields = ("^subject", "^kind", "~store__name")
+    search_help_text = "What it is about from its beginning, or the name of its store"
     actions = (acknowledge,)
     buttons = ("acknowledge",)
     fields = (

@@ -37,7 +37,7 @@ from jwo_store.models import Alarm
 from jwo_store.navigation import links_of, title_here
 from jwo_store.paging import CappedPaginator
 from jwo_store.scoped import Scoped, holds, reads
-from jwo_store.words import brief_clock, clock, counted, named_clock, on_clock, time_of
+from jwo_store.words import brief_clock, clock, counted, named_clock, on_clock, time_of, with_article
 
 if TYPE_CHECKING:  # the theme and the history have no types: what is seen are the Django classes that they extend
     from django.contrib import admin
@@ -586,6 +586,15 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
             return False
         return True
 
+    def history_view(
+        self,
+        request: HttpRequest,  # noqa: ARG002  Django's signature
+        object_id: str,  # noqa: ARG002
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> HttpResponse:
+        """Only what people change has one (`HistoryAdmin`)."""
+        raise Http404
+
     # -- buttons
 
     def buttons_for(self, _obj: Any) -> Sequence[str]:
@@ -711,6 +720,18 @@ class BackOfficeAdmin(Scoped, ModelAdmin):
         reached = self.reach(request, function, rows)
         return reached is rows or reached.exists()
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Titled `Add a price` or `Price`: whether it is to change or only to read, people see."""
+        noun = str(self.opts.verbose_name)
+        title = capfirst(noun) if object_id else f"Add {with_article(noun)}"
+        return super().changeform_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+
     def render_change_form(
         self,
         request: HttpRequest,
@@ -822,6 +843,8 @@ class YesNoFilter(Named, ThemedYesNoFilter):
 class DayRangeFilter(DateRangeFilter):
     """From one day to another, both included, as days go on the page's clock; its title says which."""
 
+    template = "admin/day_range_filter.html"
+
     def __init__(self, field: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(field, request, *args, **kwargs)
         self.clocks = self.clocks_of(request)
@@ -831,8 +854,6 @@ class DayRangeFilter(DateRangeFilter):
     def clocks_of(self, _request: HttpRequest) -> dict[ZoneInfo, Q]:
         """Which rows go by which clock."""
         return {ZoneInfo(timezone.get_current_timezone_name()): Q()}
-
-    template = "admin/day_range_filter.html"
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """With several clocks each row by its own, within bounds over all of them: those an index serves."""

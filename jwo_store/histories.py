@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model, Q
 
 from jwo_store.models import Assignment
+from jwo_store.roles import permission_in_words
 from jwo_store.telling import AnyField, Branch, Kind, Names, State, register
 from jwo_store.words import listed
 
@@ -44,7 +45,7 @@ class RoleKind(Kind):
         if each.name != "permissions":
             return super().say(each, state, names)
         rows = (names.row(Permission, key) for key in state["permissions"])
-        return listed(sorted(row.name for row in rows if row), most=MOST_PERMISSIONS)
+        return listed(sorted(permission_in_words(row) for row in rows if row), most=MOST_PERMISSIONS)
 
 
 MOST_PERMISSIONS = 8

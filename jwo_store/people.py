@@ -4,7 +4,7 @@ Nobody gives or takes more than they hold themselves, and somebody who may give 
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin
@@ -31,16 +31,12 @@ from jwo_store.admin_site import (
     site,
 )
 from jwo_store.models import Assignment
-from jwo_store.roles import ROLES, what_it_may
+from jwo_store.roles import ROLES, permission_in_words, what_it_may
 from jwo_store.signin.people import PersonSignIn, RoleSignIn
 
 GIVE = "auth.change_user"
 
 LAST = "Nobody would be left who may give roles in all stores. Let somebody else do that first. Nothing was changed."
-
-# What counts, titles and messages call them; Django's own names are those of its models
-User._meta.verbose_name, User._meta.verbose_name_plural = "person", "people"
-Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
 
 
 def covers(giver: Any, codes: Iterable[str], where: access.Stores) -> bool:
@@ -90,9 +86,6 @@ class KeepsAnAdministrator(HistoryAdmin):
         if form.was_administered and not administrators().exists():
             raise Locked
 
-    titles: ClassVar[tuple[str, str]]
-    """Of the page that adds one, and of the page of one: Django's own names are those of its models."""
-
     def changeform_view(
         self,
         request: HttpRequest,
@@ -100,9 +93,8 @@ class KeepsAnAdministrator(HistoryAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        title = self.titles[object_id is not None]
         try:
-            return super().changeform_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except Locked as locked:
             messages.error(request, " ".join(locked.messages))
             return HttpResponseRedirect(request.get_full_path())
@@ -203,6 +195,12 @@ IN_WORDS = {
 }
 """Of the fields that Django words for programmers: label and help."""
 
+# What counts, headings, messages and histories call them
+User._meta.verbose_name, User._meta.verbose_name_plural = "person", "people"
+Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
+for name, (label, _) in IN_WORDS.items():
+    User._meta.get_field(name).verbose_name = label  # type: ignore[union-attr]
+
 
 class PasswordIsSet(ReadOnlyPasswordHashWidget):
     """Whether there is a password, and the way to another one; how it is kept is nobody's business here."""
@@ -225,7 +223,6 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic to the ty
 @admin.register(User, site=site)
 class PersonAdmin(PersonSignIn, UserAdmin, KeepsAnAdministrator):
     nothing_yet = "Whoever may sign in stands here; add a person to let somebody in."
-    titles = ("Add a person", "Person")
     store_path = "assignments__store"
     form = PersonForm
     add_form = UserCreationForm
@@ -271,6 +268,13 @@ class PersonAdmin(PersonSignIn, UserAdmin, KeepsAnAdministrator):
         words = {"label": label, "help_text": help_text} if label else {}
         return super().formfield_for_dbfield(db_field, request, **{**words, **kwargs})
 
+    def get_form(  # type: ignore[override]  # as Django's own page of people has it
+        self, request: HttpRequest, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        """The same on a page for reading."""
+        helps = {name: help_text for name, (_, help_text) in IN_WORDS.items()}
+        return super().get_form(request, obj, **{"help_texts": helps, **kwargs})
+
     @display(description="roles")
     def roles(self, obj: Any) -> str:
         everything = ["Everything"] if obj.is_superuser else []
@@ -290,7 +294,6 @@ class RoleAdmin(RoleSignIn, GroupAdmin, KeepsAnAdministrator):
     nothing_yet = (
         "What people may do stands here, role by role; add a role of your own where those of the product do not fit."
     )
-    titles = ("Add a role", "Role")
     store_path = None
     list_display = ("name", "may", "people")
     search_fields = ("^name",)
@@ -326,6 +329,7 @@ class RoleAdmin(RoleSignIn, GroupAdmin, KeepsAnAdministrator):
         field.widget.attrs["class"] = SearchableSelectMultiple().attrs["class"]  # the theme puts that of a plain one
         field.help_text = "" if request.user.is_superuser else "Only what you may do yourself in all stores."
         field.queryset = field.queryset.filter(pk__in=_givable(request.user))
+        field.label_from_instance = permission_in_words
         return field
 
     @display(description="what it may do")

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
+
+from jwo_store.words import with_article
 
 LOOK = (
     "orders.view_purchase",
@@ -149,3 +152,12 @@ def _permissions(codes: Iterable[str], using: str) -> Iterable[Permission]:
 def sync_after_migrate(*, using: str, **_: Any) -> None:
     """For the signal `post_migrate` of the last app, when all permissions are there."""
     sync_groups(using)
+
+
+def permission_in_words(permission: Any) -> str:
+    """`Can change a price`. Django words its own permissions by the names that models had when they were made."""
+    verb, _, name = permission.codename.partition("_")
+    model = ContentType.objects.get_for_id(permission.content_type_id).model_class()
+    if model is None or name != model._meta.model_name or verb not in ("add", "change", "delete", "view"):
+        return str(permission.name)
+    return f"Can {verb} {with_article(str(model._meta.verbose_name))}"

@@ -170,7 +170,8 @@ class _Work:
             cart = body.cart_to_price(contract.decode(bytes(purchase.raw), limits()).cart)
             return _Trip(purchase, cart, read_pricebook(cart, at=purchase.priced_at))
         except contract.InvalidCart as invalid:
-            return f"The cart no longer passes the contract: {invalid.faults[0].path} {invalid.faults[0].message}."
+            first = invalid.faults[0]
+            return f"The cart is no longer in the form agreed with Amazon: “{first.path}” {first.message}."
         except DATABASE_GONE:
             raise
         except Exception:

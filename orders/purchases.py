@@ -16,6 +16,7 @@ from django.db.models import F
 
 from catalog.models import EmptyCartAnswer, Store
 from jwo_store.alarms import raise_alarm
+from jwo_store.words import clock
 from orders import body, contract
 from orders.limits import limits
 from orders.models import (
@@ -326,14 +327,16 @@ def replay(refused: RefusedCart, *, by: User, now: datetime) -> Purchase:
         decoded = contract.decode(raw, limits())
     except contract.InvalidCart as invalid:
         first = invalid.faults[0]
-        raise MoveRefused(f"It still does not pass: {first.path} {first.message}") from invalid
+        raise MoveRefused(
+            f"It is still not in the form agreed with Amazon: “{first.path}” {first.message}."
+        ) from invalid
     with transaction.atomic():
         purchase = record(decoded, raw, received_at=now, caller=refused.caller)
         if not RefusedCart.objects.filter(pk=refused.pk, purchase__isnull=True).update(purchase=purchase):
             raise MoveRefused("This cart was taken in already.")
         note(
             purchase,
-            f"Taken in from the refused carts; Amazon sent it {refused.received_at:%Y-%m-%d %H:%M} UTC.",
+            f"Taken in from the refused carts; Amazon sent it {clock(refused.received_at)}.",
             at=now,
             by=by,
         )
@@ -355,7 +358,9 @@ def reprice(purchase: Purchase, *, by: User, now: datetime) -> None:
         raise
     except contract.InvalidCart as invalid:
         first = invalid.faults[0]
-        raise MoveRefused(f"The cart no longer passes the contract: {first.path} {first.message}") from invalid
+        raise MoveRefused(
+            f"The cart is no longer in the form agreed with Amazon: “{first.path}” {first.message}."
+        ) from invalid
     except Exception as error:
         logger.exception("pricing purchase %s again failed", purchase.purchase_id)
         raise MoveRefused(FAULT.message) from error

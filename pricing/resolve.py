@@ -108,11 +108,15 @@ def _of_the_cart(cart: Cart, book: Pricebook, now: datetime) -> list[Problem]:
         problems.append(
             Problem(
                 "time",
-                f"The trip ends in the future ({cart.ended_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC). "
-                "Wait until then and re-price it.",
+                f"The trip ends in the future ({_in_utc(cart.ended_at)}). Wait until then and re-price it.",
             )
         )
     return problems
+
+
+def _in_utc(moment: datetime) -> str:
+    there = moment.astimezone(UTC)
+    return f"{there:%B} {there.day}, {there:%Y, %H:%M} UTC"
 
 
 def _line(number: int, sent: CartLine, book: Pricebook, store: StoreTerms) -> Line:

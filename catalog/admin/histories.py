@@ -45,6 +45,10 @@ class StoreKind(Kind):
     def subject(self, state: State, _names: Names) -> str:
         return f"store {state['name']} ({state['store_id']})"
 
+    def say(self, each: AnyField, state: State, names: Names) -> str:
+        said = super().say(each, state, names)
+        return said.replace("_", " ") if each.name == "time_zone" else said
+
     def in_stores(self, store_ids: Collection[str]) -> list[Q]:
         return [Q(store_id__in=sorted(store_ids))]
 

@@ -99,7 +99,7 @@ class StoreAdmin(AsksForUploads, HistoryAdmin):
     store_path = "pk"
     has_hold_permission = holds("catalog.hold_store")
     form = StoreForm
-    list_display = ("name", "store_id", "state", "time_zone", "currency")
+    list_display = ("name", "store_id", "state", "clock_of", "currency")
     list_filter = (("on_hold", YesNoFilter),)
     search_fields = ("^store_id", "~name")
     search_help_text = "Store ID, or words of the name"
@@ -132,6 +132,10 @@ class StoreAdmin(AsksForUploads, HistoryAdmin):
         if obj.on_hold:
             return "On hold"
         return "Test trips" if obj.tests_until and obj.tests_until > timezone.now() else "Open"
+
+    @display(description="time zone", ordering="time_zone")
+    def clock_of(self, obj: Store) -> str:
+        return obj.time_zone.replace("_", " ")
 
     @display(description="time in the store")
     def local_time(self, obj: Store) -> str:

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from catalog import barcodes
 from catalog.models.stores import Store
 from jwo_store.history import History
+from jwo_store.words import clock
 
 
 class SoldBy(models.TextChoices):
@@ -171,7 +172,7 @@ class Retirement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product_id}, retired {self.retired_at:%Y-%m-%d}"
+        return f"{self.product_id}, retired {clock(self.retired_at)}"
 
 
 class ProductNoteQuerySet(models.QuerySet["ProductNote"]):

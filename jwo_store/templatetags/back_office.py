@@ -17,6 +17,7 @@ from jwo_store import words
 from jwo_store.navigation import Crumb, crumbs
 
 register = template.Library()
+register.filter("place", words.place)
 register.filter("with_article", words.with_article)
 
 

@@ -63,7 +63,7 @@ class RefusedCartAdmin(Window):
     def first_fault(self, obj: RefusedCart) -> str:
         faults = fault_words(obj.faults)
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        return f"{faults[0]}{more}" if faults else "—"
+        return format_html("{}{}", faults[0], more) if faults else "—"
 
     @display(description="what was wrong")
     def what_was_wrong(self, obj: RefusedCart) -> SafeString:
@@ -83,8 +83,12 @@ class RefusedCartAdmin(Window):
 
 
 def fault_words(faults: Any) -> list[str]:
-    """Each fault as `where: what`; whatever else may stand in an old row is shown as it is."""
-    rows = faults if isinstance(faults, list) else [faults]
-    return [
-        f"{row.get('path') or 'cart'}: {row.get('message', '')}" if isinstance(row, dict) else str(row) for row in rows
-    ]
+    """Each fault as `where: what`, where being what Amazon calls it; what else an old row may say is shown as it is."""
+    return [_fault(row) for row in (faults if isinstance(faults, list) else [faults])]
+
+
+def _fault(row: Any) -> str:
+    if not isinstance(row, dict):
+        return str(row)
+    what = row.get("message", "")
+    return format_html("<code>{}</code>: {}", row["path"], what) if row.get("path") else f"the whole cart: {what}"

@@ -215,7 +215,7 @@ def _facts(purchase: Purchase, store: Store | None) -> list[tuple[str, str]]:
     facts = [
         ("Store", str(store) if store else f"{purchase.store_id}, which we do not know"),
         ("Environment", purchase.get_environment_display()),
-        ("Clock of this page", f"{timezone.get_current_timezone_name()}{', as in the store' if store else ''}"),
+        ("Clock of this page", f"{time_of()}{', as in the store' if store else ''}"),
         ("Shopper came in", clock(purchase.trip_started_at)),
         ("Shopper left", clock(purchase.trip_ended_at)),
         ("Cart received", clock(purchase.received_at)),

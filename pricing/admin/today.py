@@ -37,7 +37,7 @@ def changes(request: HttpRequest, now: datetime) -> Iterator[Panel]:
         nothing="No price changes today or tomorrow.",
     )
     link = _list(request) if count else ""
-    words = f"{counted(count, 'price')} that start or end today or tomorrow"
+    words = f"{counted(count, 'price')} that {'starts or ends' if count == 1 else 'start or end'} today or tomorrow"
     yield Panel("Prices that change today and tomorrow", TABLE, told, link=link, link_text=words)
 
 

@@ -53,7 +53,7 @@ def test_what_is_looked_for_among_filtered_rows_says_both_and_clears_both() -> N
 
     text = text_of(signed_in(OwnerFactory()).get("/admin/jwo_store/alarm/?state=open&q=nobody"))
 
-    assert "Looked for “nobody” among what the filter lets through: What it is about, from its beginning." in text
+    assert "Looked for “nobody” among what the filter lets through: What it is about from its beginning" in text
     assert "Clear the filter" in text
 
 
@@ -62,7 +62,7 @@ def test_what_is_looked_for_in_vain_leads_back_to_everything() -> None:
 
     text = text_of(signed_in(OwnerFactory()).get("/admin/jwo_store/alarm/?q=nobody"))
 
-    assert "Looked for “nobody”: What it is about, from its beginning." in text
+    assert "Looked for “nobody”: What it is about from its beginning, or the name of its store." in text
     assert "Show everything" in text
 
 

@@ -930,8 +930,8 @@ def test_refused_carts_say_what_was_wrong(manager: Browser) -> None:
     page = manager.get(REFUSED).content.decode()
     window = manager.get(f"{REFUSED}{waiting.pk}/change/").content.decode()
 
-    assert "$.storeId: is missing (and 1 more)" in page
-    assert "<li>$.storeId: is missing</li><li>cart: x</li>" in window
+    assert "<code>$.storeId</code>: is missing (and 1 more)" in page
+    assert "<li><code>$.storeId</code>: is missing</li><li>the whole cart: x</li>" in window
     assert "Sandbox" in window
     assert "&#x27;sandbox&#x27;" not in window
     assert str(taken.purchase) in page
@@ -942,8 +942,8 @@ def test_refused_carts_say_what_was_wrong(manager: Browser) -> None:
 @pytest.mark.parametrize(
     ("faults", "words"),
     [
-        ([{"path": "$.a", "message": "is missing"}], ["$.a: is missing"]),
-        ([{"message": "no document"}], ["cart: no document"]),
+        ([{"path": "$.a", "message": "is missing"}], ["<code>$.a</code>: is missing"]),
+        ([{"message": "no document"}], ["the whole cart: no document"]),
         (["as text"], ["as text"]),
         ("all of it", ["all of it"]),
         ([], []),
@@ -972,7 +972,7 @@ def test_a_cart_that_still_does_not_pass_is_kept_and_the_reason_said(manager: Br
 
     answer = manager.post(f"{REFUSED}{refused.pk}/press/take_in/")
 
-    assert said(answer)[0].startswith(f"{refused}: It still does not pass: ")
+    assert said(answer)[0].startswith(f"{refused}: It is still not in the form agreed with Amazon: “")
     assert not Purchase.objects.exists()
 
 

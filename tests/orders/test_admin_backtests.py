@@ -222,7 +222,7 @@ def test_trips_that_cannot_be_compared_are_shown_apart(manager: Browser) -> None
     assert "1 trip cannot be compared and is not counted" in text_of(shown)
     assert [row.purchase_id for row in rows_of(shown)] == [whole.pk]
     assert [row.purchase_id for row in rows_of(apart)] == [damaged.pk]
-    assert "The cart no longer passes the contract" in text_of(apart)
+    assert "The cart is no longer in the form agreed with Amazon" in text_of(apart)
 
 
 def test_the_table_has_every_trip_and_no_formula(manager: Browser, shop: Shop) -> None:

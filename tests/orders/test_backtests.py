@@ -193,7 +193,7 @@ def test_a_cart_that_cannot_be_read_any_more_is_set_apart(person: User) -> None:
 
     test = done(asked(person, promotion()))
 
-    assert test.tried.get().reason.startswith("The cart no longer passes the contract")
+    assert test.tried.get().reason.startswith("The cart is no longer in the form agreed with Amazon")
 
 
 def test_trips_whose_shopper_was_forgotten_are_tried_like_others(person: User) -> None:

@@ -105,7 +105,7 @@ def test_a_pricebook_says_all_that_prices_the_cart(store: Any, cola: Any) -> Non
     drink, snack = ProductTerms("COLA", cola.name), ProductTerms("NUTS", "Mixed nuts", "lb")
     assert book_of(scan("012345678905"), scan("4131", "0.453"), line("WATER")) == Pricebook(
         moment=NOON,
-        store=StoreTerms(STORE, "USD", ZoneInfo("America/New_York")),
+        store=StoreTerms(STORE, "USD", ZoneInfo("America/New_York"), name="Arena West 1"),
         products={"sku:COLA": (drink,), "sku:NUTS": (snack,), "00012345678905": (drink,), "4131": (snack,)},
         prices={
             "COLA": PriceTerms(str(price.pk), Decimal("4.25"), STORE, temporary=True, starts_at=price.starts_at),
