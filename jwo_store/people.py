@@ -198,8 +198,8 @@ IN_WORDS = {
 # What counts, headings, messages and histories call them
 User._meta.verbose_name, User._meta.verbose_name_plural = "person", "people"
 Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
-for name, (label, _) in IN_WORDS.items():
-    User._meta.get_field(name).verbose_name = label  # type: ignore[union-attr]
+for name in ("is_active", "is_staff", "is_superuser"):
+    User._meta.get_field(name).verbose_name = IN_WORDS[name][0]  # type: ignore[union-attr]
 
 
 class PasswordIsSet(ReadOnlyPasswordHashWidget):
