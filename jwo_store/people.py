@@ -11,6 +11,7 @@ from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.forms import ReadOnlyPasswordHashWidget
 from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -347,12 +348,16 @@ def _comes_with_the_product(role: Group | None) -> bool:
 
 
 def _givable(giver: Any) -> QuerySet[Permission]:
-    """The permissions that somebody holds in all stores."""
+    """The permissions that somebody holds in all stores; of who may do everything, those that a page asks for."""
     if giver.is_superuser:
-        return Permission.objects.all()
+        with_pages = ContentType.objects.get_for_models(*site._registry).values()  # noqa: SLF001  Django has no other way
+        in_roles = _coded({code for codes in ROLES.values() for code in codes})
+        return Permission.objects.filter(Q(content_type__in=with_pages) | in_roles)
+    return Permission.objects.filter(_coded(code for code, where in access.held_by(giver).items() if where.everywhere))
+
+
+def _coded(codes: Iterable[str]) -> Q:
     wanted = Q(pk__in=())
-    for code, where in access.held_by(giver).items():
-        if where.everywhere:
-            app, _, codename = code.partition(".")
-            wanted |= Q(content_type__app_label=app, codename=codename)
-    return Permission.objects.filter(wanted)
+    for app, _, codename in (code.partition(".") for code in codes):
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    return wanted

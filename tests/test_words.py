@@ -7,6 +7,7 @@ somebody who may look at all of them.
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
 from typing import Any
@@ -20,7 +21,7 @@ from django.db.models import Model
 from django.urls import get_resolver, reverse
 
 from catalog.models import Store
-from tests.factories import Browser, FormReader, RefusedCartFactory, StoreFactory, signed_in
+from tests.factories import Browser, FormReader, OwnerFactory, RefusedCartFactory, StoreFactory, signed_in
 from tests.walks import actions_of, everybody, name_of, pages_of, plain_pages, rows_of
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ SAID_OF = ("title", "aria-label", "placeholder", "alt", "data-label")
 UNSEEN = ("script", "style", "template", "pre", "code")
 """What nobody sees; and in `<pre>` and `<code>` Amazon's own words, or what whoever runs the software needs."""
 
-INLINE = ("b", "strong", "em", "span", "time", "del", "ins", "kbd", "small")
+INLINE = ("b", "strong", "em", "span", "del", "ins", "kbd", "small")
 """All other tags end a piece of text."""
 
 
@@ -135,6 +136,7 @@ NAMES_OF_SETTINGS = rf"\b(?:{'|'.join(filter(str.isupper, dir(settings)))})\b"
 ALLOWED = {
     "what somebody typed or whom a letter reaches: an e-mail address": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
     "a setting, called as whoever runs this software writes it": NAMES_OF_SETTINGS,
+    "the address of a file of Amazon's": r"https?://\S+",
     "how a moment is typed into a cell of a list": r"[Ll]ike \d{4}-\d\d-\d\d \d\d:\d\d",
     "Amazon's name for a part of a cart, to ask Amazon about it": r"in the form agreed with Amazon: “[^”]*”",
     "the place whose clock it is, out of the world's list of them": "|".join(
@@ -264,8 +266,9 @@ def own_pages() -> list[str]:
     return [reverse(name) for name in get_resolver().reverse_dict if str(name).startswith("my-sign-in")]
 
 
-def test_no_page_shows_raw_words_while_there_is_nothing(reader: Browser) -> None:
-    findings = Findings()
+@pytest.mark.parametrize("person", [everybody, OwnerFactory], ids=["all roles", "superuser"])
+def test_no_page_shows_raw_words_while_there_is_nothing(person: Callable[[], Any]) -> None:
+    findings, reader = Findings(), signed_in(person())
 
     for url in pages_with([]):
         findings.look(url, reader.get(url, follow=True))

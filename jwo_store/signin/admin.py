@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from jwo_store.admin_site import Window, clock, counted, display, holds, site
+from jwo_store.signin.browsers import browser_in_words
 from jwo_store.signin.models import WrongTry
 from jwo_store.signin.throttle import counted_tries, let_in_again
 
@@ -67,7 +68,7 @@ class WrongTryAdmin(Window):
 
     @display(description="browser")
     def browser(self, obj: Any) -> str:
-        return str(obj.user_agent)
+        return browser_in_words(str(obj.user_agent)) or "—"
 
     @display(description="last try", ordering="attempt_time")
     def last_try(self, obj: Any) -> str:

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from jwo_store.admin_site import clock, counted
 from jwo_store.signin import codes, sessions
+from jwo_store.signin.browsers import browser_in_words
 from jwo_store.signin.forms import OwnPasswordForm, SetUpForm
 from jwo_store.signin.views import page, recovery_codes_page, set_up_context
 
@@ -44,7 +45,7 @@ def _place(row: sessions.Session, request: HttpRequest) -> dict[str, Any]:
         "since": clock(row.since),
         "used": clock(row.used_at),
         "address": row.address or "—",
-        "browser": row.browser or "—",
+        "browser": browser_in_words(row.browser) or "—",
     }
 
 
