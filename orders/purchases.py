@@ -16,7 +16,7 @@ from django.db.models import F
 
 from catalog.models import EmptyCartAnswer, Store
 from jwo_store.alarms import raise_alarm
-from jwo_store.words import clock
+from jwo_store.words import named_clock
 from orders import body, contract
 from orders.limits import limits
 from orders.models import (
@@ -336,7 +336,7 @@ def replay(refused: RefusedCart, *, by: User, now: datetime) -> Purchase:
             raise MoveRefused("This cart was taken in already.")
         note(
             purchase,
-            f"Taken in from the refused carts; Amazon sent it {clock(refused.received_at)}.",
+            f"Taken in from the refused carts; Amazon sent it on {named_clock(refused.received_at)}.",
             at=now,
             by=by,
         )

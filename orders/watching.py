@@ -9,7 +9,7 @@ from catalog.models import Store
 from jwo_store.alarms import raise_alarm
 from jwo_store.models import Heartbeat
 from jwo_store.readiness import Reading
-from jwo_store.words import clock
+from jwo_store.words import named_clock
 from orders.models import Purchase, PurchaseNote
 from orders.statuses import Status
 
@@ -70,7 +70,7 @@ def _held_stores(now: datetime) -> None:
                 "Store on hold",
                 store.store_id,
                 f"{store.name} is on hold: {waiting} purchases wait and nothing is sent to Amazon "
-                f"(seen {clock(now)}). Release the store as soon as its prices are right.",
+                f"(seen {named_clock(now, store.zone)}). Release the store as soon as its prices are right.",
                 link=f"/admin/catalog/store/{store.pk}/change/",
                 store_id=store.pk,
             )

@@ -441,7 +441,7 @@ UNPRICEABLE: dict[str, tuple[dict[str, Any], Callable[[Shop], None] | None, tupl
     "an end in the future": (
         cart_with("shoppingTrip.endTime", "2026-03-14T20:00:00Z"),
         None,
-        (None, "", "time", "The trip ends in the future (2026-03-14 20:00 UTC). Wait until then and re-price it."),
+        (None, "", "time", "The trip ends in the future (March 14, 2026, 20:00 UTC). Wait until then and re-price it."),
     ),
     "an unknown store": (
         cart(storeId="ARENA-WEST-1"),
@@ -901,7 +901,7 @@ class TestARefusedCart:
         assert (bytes(purchase.raw), purchase.caller, purchase.received_at) == (body(bad), "the gateway", LATER)
         assert (purchase.status, purchase.price_total) == (Status.AWAITING_CHECKOUT, Decimal("6.85"))
         assert list(purchase.notes.values_list("text", "by", "at")) == [
-            ("Taken in from the refused carts; Amazon sent it 2026-03-14 19:06 UTC.", person.pk, LATER)
+            ("Taken in from the refused carts; Amazon sent it on March 14, 2026, 7:06 p.m. (UTC).", person.pk, LATER)
         ]
         assert len(callbacks) == 1
 

@@ -141,8 +141,8 @@ class TestAStoreOnHold:
         assert alarms() == [("Store on hold", STORE, 1)]
         alarm = Alarm.objects.get()
         assert alarm.text == (
-            "Arena East is on hold: 2 purchases wait and nothing is sent to Amazon (seen 2026-03-14 19:06 UTC). "
-            "Release the store as soon as its prices are right."
+            "Arena East is on hold: 2 purchases wait and nothing is sent to Amazon "
+            "(seen March 14, 2026, 3:06 p.m. (New York)). Release the store as soon as its prices are right."
         )
         assert alarm.link == f"/admin/catalog/store/{STORE}/change/"
 

@@ -404,7 +404,7 @@ def test_the_end_of_a_trip_is_told_in_utc(zone: timezone) -> None:
     unpriced = price_cart(cart(line("COLA"), ended_at=ended_at), pricebook(Good("COLA")), now=NOON)
     assert isinstance(unpriced, Unpriced)
     assert unpriced.problems[0].message == (
-        "The trip ends in the future (2026-03-15 01:30 UTC). Wait until then and re-price it."
+        "The trip ends in the future (March 15, 2026, 01:30 UTC). Wait until then and re-price it."
     )
 
 
