@@ -145,7 +145,7 @@ class PurchaseAdmin(Window):
     has_reprice_permission = holds("orders.reprice_purchase")
     has_send_permission = holds("orders.send_purchase")
     has_close_permission = holds("orders.close_purchase")
-    list_display = ("purchase_id", "store_name", "left", "state", "total", "order_id", "next_try", "remarks")
+    list_display = ("purchase_id", "store_name", "left", "state", "total", "order_id", "remarks")
     list_before_template = "admin/orders/purchase/saved_views.html"
     list_filter = (
         ViewFilter,
@@ -246,13 +246,10 @@ class PurchaseAdmin(Window):
     def total(self, obj: Purchase) -> str:
         return "—" if obj.price_total is None else f"{obj.price_total:.2f} {obj.currency}"
 
-    @display(description="next try")
-    def next_try(self, obj: Any) -> str:
-        return _on_its_clock(obj.submit_after, obj) if obj.status == Status.AWAITING_CHECKOUT else "—"
-
     @display(description="remarks", label=True)
     def remarks(self, obj: Purchase) -> list[str]:
-        return marks(obj)
+        on_its_way = obj.status == Status.AWAITING_CHECKOUT
+        return [*marks(obj), *([f"Next try {_on_its_clock(obj.submit_after, obj)}"] if on_its_way else [])]
 
 
 def _on_its_clock(moment: datetime | None, purchase: Any) -> str:

@@ -526,6 +526,15 @@ def test_the_page_tells_the_story(cashier: Browser) -> None:
     assert page.context["timeline"][-2].by == "carl"
 
 
+def test_the_list_says_when_what_is_on_its_way_is_tried_next(cashier: Browser) -> None:
+    store = StoreFactory(name="Arena East", time_zone="America/New_York")
+    PurchaseFactory(store=store, under_way=True, submit_after=datetime(2025, 3, 15, 0, 6, tzinfo=UTC))
+    PurchaseFactory(store=store, ordered=True)
+
+    assert text_of(cashier.get(PURCHASES)).count("Next try") == 1
+    assert "Next try March 14, 2025, 8:06 p.m." in text_of(cashier.get(PURCHASES))
+
+
 def test_a_trip_late_in_the_evening_is_of_the_stores_own_day(cashier: Browser) -> None:
     store = StoreFactory(name="Arena East", time_zone="America/New_York")
     PurchaseFactory(store=store, trip_ended_at=datetime(2025, 3, 15, 0, 6, tzinfo=UTC))
