@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.people import MAKE_PEOPLE
+from tests.browser.people import MAKE_PEOPLE, PASSWORD
 from tests.browser.windows import Window, window
 from tests.journeys.house import SERVERS, House, Plan, new_ground
 from tests.sandbox.demo import STORE_FILE
@@ -20,7 +20,12 @@ collect_ignore = ["test_pages.py"] if SERVERS else []
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
-SETTINGS = {"AMAZON_CATALOG_URL": "{amazon}", "CATALOG_POLL_FIRST": "0.5", "CATALOG_POLL_CAP": "2"}
+SETTINGS = {
+    "AMAZON_CATALOG_URL": "{amazon}",
+    "CATALOG_POLL_FIRST": "0.5",
+    "CATALOG_POLL_CAP": "2",
+    "SIGN_IN_CODES": "on",
+}
 OpenWindow = Callable[..., AbstractContextManager[Window]]
 
 
@@ -65,3 +70,16 @@ def open_window(chromium: Browser, house: House) -> OpenWindow:
         return window(chromium, house.url, size, **options)
 
     return opened
+
+
+@pytest.fixture
+def office_of(open_window: OpenWindow) -> Callable[[str, str], AbstractContextManager[Window]]:
+    """A window in which this person has signed in."""
+
+    @contextmanager
+    def signed_in(name: str, size: str) -> Iterator[Window]:
+        with open_window(size) as office:
+            office.sign_in(name, PASSWORD)
+            yield office
+
+    return signed_in

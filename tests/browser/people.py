@@ -1,6 +1,6 @@
 """The people of the office: one of each role, and what they sign in with."""
 
-ARENA, CAMPUS = "ARENA-EAST-12", "CAMPUS-NORTH-03"
+ARENA, AIRPORT, CAMPUS = "ARENA-EAST-12", "AIRPORT-WEST-04", "CAMPUS-NORTH-03"
 EVERYWHERE = None
 PASSWORD = "a-password-for-the-tests-of-pages"
 
@@ -11,6 +11,7 @@ PEOPLE: dict[str, tuple[str, str | None]] = {
     "tina": ("Tax", EVERYWHERE),
     "carl": ("Catalog", EVERYWHERE),
     "mona": ("Manager", EVERYWHERE),
+    "milo": ("Manager", EVERYWHERE),
     "otto": ("Auditor", EVERYWHERE),
     "ada": ("Administrator", EVERYWHERE),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
@@ -37,6 +37,16 @@ class Window:
         """Click what leads to another page, and be there: opening the next one at once would take this one back."""
         with self.page.expect_navigation():
             way.click()
+
+    @contextmanager
+    def opened_by(self, way: Locator) -> Iterator["Window"]:
+        """Click what opens a page of its own, and be there until it is left; what goes wrong on it counts as well."""
+        with self.page.expect_popup() as opened:
+            way.click()
+        page = opened.value
+        page.wait_for_load_state()
+        yield replace(self, page=page)
+        page.close()
 
     def sign_in(self, name: str, password: str) -> None:
         self.open("/admin/")
@@ -82,9 +92,9 @@ def window(browser: Browser, office: str, size: str, *, dark: bool = False) -> I
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     seen = Window(page, office, size)
-    page.on("console", lambda message: _note_console(seen, message))
-    page.on("pageerror", lambda error: seen.faults.append(f"{page.url}: {error}"))
-    page.on("request", lambda request: _note_request(seen, request))
+    context.on("console", lambda message: _note_console(seen, message))
+    context.on("weberror", lambda error: seen.faults.append(f"{_place(error.page)}: {error.error}"))
+    context.on("request", lambda request: _note_request(seen, request))
     try:
         yield seen
         assert not seen.faults, "\n".join(seen.faults)
@@ -92,9 +102,13 @@ def window(browser: Browser, office: str, size: str, *, dark: bool = False) -> I
         context.close()
 
 
+def _place(page: Page | None) -> str:
+    return page.url if page else "a page that is closed"
+
+
 def _note_console(window: Window, message: ConsoleMessage) -> None:
     if message.type == "error":
-        window.faults.append(f"{window.page.url}: {message.text}")
+        window.faults.append(f"{_place(message.page)}: {message.text}")
 
 
 def _note_request(window: Window, request: Request) -> None:
