@@ -311,7 +311,8 @@ def test_a_message_without_a_seal_only_makes_us_ask(first_upload: House, never_e
         )
     assert set(catalog.calls(house.records, never_ending.pk)) == {SENT, ASKED}
     kept = catalog.upload(house.records, never_ending.pk)
-    assert (kept.status, kept.amazon_status) == ("FOLLOWED", "INPROGRESS")
+    assert kept.status == "FOLLOWED"
+    assert kept.amazon_status in ("INQUEUE", "INPROGRESS"), "what Amazon says, and not what the message said"
     assert snare.visitors() == 0
 
 
