@@ -300,7 +300,7 @@ def test_a_manager_repairs_a_cart_that_waits_for_a_price(house: House, office_of
         office.page.locator("textarea[name=reason]").fill("A price was missing")
         save(office)
         office.open("/admin/orders/purchase/waiting/")
-        office.follow(office.page.locator("main, #content").locator("button.bo-button-strong:visible").first)
+        office.follow(office.page.locator("#content .bo-next form button").first)
         has_order(house, trip_id)
 
 
