@@ -35,7 +35,7 @@ def go(office: Window, title: str) -> None:
 
 
 def add(office: Window) -> None:
-    """The round + of a list."""
+    """The button of a list that adds."""
     office.follow(office.page.locator("a.addlink:visible").first)
 
 

@@ -11,6 +11,7 @@ from tests.browser.people import AIRPORT, ARENA
 from tests.browser.steps import (
     WITHIN,
     button,
+    choose,
     field,
     go,
     in_the_next_second,
@@ -102,6 +103,21 @@ def test_a_manager_mends_what_several_carts_wait_for_and_prices_them_together(
         says(office, "3 carts priced, and on the way to Amazon.")
         expect(need).to_have_count(0)
     assert {house.records.wait_for(trip, "ORDERED", WITHIN).sub_total for trip in trips} == {Decimal("3.50")}
+
+
+# --- A clock
+
+
+@sizes
+def test_a_form_says_whose_clock_it_goes_by_as_stores_are_chosen(office_of: Any, size: str) -> None:
+    with office_of("mona", size) as office:
+        office.open("/admin/pricing/price/add/")
+        starts = office.page.locator(".field-starts_at")
+        expect(starts).to_contain_text("New York time, the clock of most stores.")
+        choose(office, "store", "Campus North")
+        expect(starts).to_contain_text("Chicago time")
+        expect(starts).not_to_contain_text("New York")
+        office.look()
 
 
 # --- The past
