@@ -433,14 +433,15 @@ def ask(
     rows: Iterable[Model],
     *,
     action: str,
-    title: str,
     text: str,
+    title: str = "",
     button: str = "",
     form: forms.Form | None = None,
 ) -> TemplateResponse:
     """The page that an action shows before it does something to these rows; its answer calls the action again.
 
-    Without a button it only says why that cannot be done now, and the way back.
+    It is titled as its button, unless it says otherwise. Without a button it only says why that cannot be done now,
+    and the way back.
     """
     rows = list(rows)
     return TemplateResponse(
@@ -448,7 +449,7 @@ def ask(
         "admin/ask.html",
         {
             **site.each_context(request),
-            "title": title,
+            "title": title or button,
             "text": text,
             "button": button,
             "form": form,

@@ -49,7 +49,6 @@ def retire(_admin: Any, request: HttpRequest, queryset: QuerySet[Product]) -> Ht
         form=form,
         action="retire",
         button="Retire",
-        title="Retire",
         text="These are sold no more, and their changes are not uploaded any longer. They are still priced while they "
         "lie on a shelf. Amazon keeps them until you choose “Archive at Amazon”.",
     )
@@ -81,7 +80,6 @@ def return_to_sale(_admin: Any, request: HttpRequest, queryset: QuerySet[Product
             form=form,
             action="return_to_sale",
             button="Return to sale",
-            title="Return to sale",
             text="These are sold again in the stores that stand on their pages. The next upload tells Amazon.",
         )
     reason, now = form.cleaned_data["reason"], timezone.now()

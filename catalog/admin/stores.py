@@ -65,7 +65,6 @@ def put_on_hold(_admin: Any, request: HttpRequest, queryset: QuerySet[Store]) ->
             form=form,
             action="put_on_hold",
             button="Put on hold",
-            title="Put on hold",
             text="Carts of these stores will still be taken in and priced, but nothing is sent to Amazon and nobody is "
             "charged until you release them. Amazon gives up trips that wait too long.",
         )
@@ -84,7 +83,6 @@ def release(_admin: Any, request: HttpRequest, queryset: QuerySet[Store]) -> Htt
             form=form,
             action="release",
             button="Release",
-            title="Release",
             text="What waits in these stores is sent to Amazon at once, and shoppers are charged.",
         )
     count = set_hold(queryset, on_hold=False, reason=form.cleaned_data["reason"])

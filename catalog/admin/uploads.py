@@ -52,7 +52,6 @@ def try_again(_admin: Any, request: HttpRequest, queryset: QuerySet[CatalogUploa
             queryset,
             action="try_again",
             button="Try again",
-            title="Try again",
             text="What these were to upload is sent anew, as the products are now; what they were to archive goes in a "
             "new call with the list of stores as it is confirmed now. Mend the cause first, or it ends the same way.",
         )
@@ -78,7 +77,6 @@ def give_up(_admin: Any, request: HttpRequest, queryset: QuerySet[CatalogUpload]
             form=form,
             action="give_up",
             button="Give up",
-            title="Give up",
             text="Nothing more is done with these. What Amazon took in already it may still work on. Their items go "
             "with the next upload.",
         )

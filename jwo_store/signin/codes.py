@@ -53,10 +53,6 @@ def are_on() -> bool:
     return bool(settings.SIGN_IN_CODES)
 
 
-def device_of(person: User) -> Any:
-    return TOTPDevice.objects.filter(user=person, confirmed=True).first()
-
-
 def has_codes(person: User) -> bool:
     return bool(TOTPDevice.objects.filter(user=person, confirmed=True).exists())
 

@@ -67,7 +67,6 @@ def close(_admin: Any, request: HttpRequest, queryset: QuerySet[Purchase]) -> Ht
             form=form,
             action="close",
             button="Close",
-            title="Close",
             text="These purchases are given up: nothing more is sent to Amazon for them, and the shopper is not "
             "charged unless Amazon did so already.",
         )

@@ -22,6 +22,7 @@ from jwo_store.admin_site import SelectWidget, TextWidget, counted, site
 from jwo_store.words import which_of_two
 from pricing import receipt
 from pricing.basket import MOST_LINES, SKU, Item, Matches, Quote, find, quote, within
+from pricing.explain import in_sentence
 from pricing.moments import MomentWidget, read_moment
 from pricing.nearly import explain_all
 from pricing.priced import PricedCart, PricedLine, Unpriced
@@ -242,7 +243,7 @@ def looked_up(form: BasketForm, products: QuerySet[Product], *, full: bool) -> M
 def _quoted(quoted: Quote, items: Sequence[Item]) -> dict[str, Any]:
     priced = quoted.priced
     local = quoted.book.moment.astimezone(quoted.book.store.zone) if quoted.book.store else quoted.book.moment
-    told: dict[str, Any] = {"moment": f"{local:%A}, {local.day} {local:%B %Y}, {local:%H:%M}{which_of_two(local)}"}
+    told: dict[str, Any] = {"moment": f"{in_sentence(local)}{which_of_two(local)}"}
     if isinstance(priced, PricedCart):
         told |= {"priced": priced, "as_of": quoted.book.moment}
         told["totals"] = receipt.in_words(receipt.sums_of(priced), priced.currency)
@@ -275,5 +276,5 @@ def row_of(
         unit=product.weight_unit if product else "",
         priced=line,
         problems=problems,
-        fees_apart=not (isinstance(quoted.priced, PricedCart) and not receipt.fees_apart(quoted.priced.trace)),
+        fees_apart=not (quoted.book.store and quoted.book.store.prices_include_tax),
     )

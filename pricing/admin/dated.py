@@ -82,7 +82,6 @@ def end_now(_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpR
             form=form,
             action="end_now",
             button="End now",
-            title="End now",
             text="These hold no longer than until now; what is yet to start is taken away. Trips of before keep what "
             "held then. This cannot be undone.",
         )

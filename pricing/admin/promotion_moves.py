@@ -84,7 +84,7 @@ def publish(_admin: Any, request: HttpRequest, queryset: QuerySet[Promotion]) ->
     rows, form = list(queryset), reason_form(request, reasons.FOR_PROMOTIONS)
     if not form.is_valid():
         text = "They hold from their planned start, or from now on. What is incomplete stays a draft."
-        return ask(request, rows, form=form, action="publish", button="Publish", title="Publish", text=text)
+        return ask(request, rows, form=form, action="publish", button="Publish", text=text)
     done = "{count} published. What has no later start is live now."
     _with_each(request, rows, _by(request, Move.PUBLISH, form.cleaned_data["reason"]), done)
     return None
@@ -211,7 +211,7 @@ def delete_draft(_admin: Any, request: HttpRequest, queryset: QuerySet[Promotion
         return None
     if not is_confirmed(request):
         text = "A draft was never in force: nobody misses it but those who wrote it. This cannot be undone."
-        return ask(request, drafts, action="delete_draft", button="Delete", title="Delete", text=text)
+        return ask(request, drafts, action="delete_draft", button="Delete", text=text)
 
     def delete(row: Promotion) -> Promotion:
         row.end(now=now)

@@ -88,7 +88,6 @@ def refuse(_admin: Any, request: HttpRequest, queryset: QuerySet[Proposal]) -> H
             form=form,
             action="refuse",
             button="Refuse",
-            title="Refuse",
             text="Nothing is changed. Who proposed it reads your reason.",
         )
     try:

@@ -11,7 +11,6 @@ MOST_LINES = 50
 """Lines of one kind; what is left over is counted."""
 
 TOLD = (Action.ADDED, Action.CHANGED, Action.SUCCEEDED, Action.ENDED, Action.KEPT, Action.UNCHANGED)
-CHANGING = TOLD[:4]
 
 HEADINGS = {
     Action.ADDED: "Added",
